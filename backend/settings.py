@@ -1,0 +1,139 @@
+"""Settings, read from the environment once, all that is wrong named at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+Environment = Literal["production", "development", "test"]
+
+
+class SettingsError(Exception):
+    """The environment cannot run this application; the text names every fault."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the application needs to know of its surroundings. A secret has no default."""
+
+    environment: Environment
+    database_url: str
+    redis_url: str
+    public_base_url: str  # https://DOMAIN, printed on every placard; no trailing slash
+    token_key: bytes  # signs access tokens
+    placard_key: bytes  # signs placards
+    personal_data_key: bytes  # encrypts and hashes phones, cards, session keys
+    wechat_appid: str
+    wechat_secret: str
+    wechat_base_url: str = "https://api.weixin.qq.com"
+    clock_offset_s: float = 0.0  # development only: the clock runs this far from the wall clock
+    access_token_ttl_s: int = 1800
+    refresh_token_ttl_s: int = 30 * 24 * 3600
+    payment_code_ttl_s: int = 60
+    payment_code_prefix: str = "88"
+    order_lock_ttl_s: int = 300
+    request_body_max_bytes: int = 65_536
+    max_order_amount_fen: int = 100_000_000  # one million yuan
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Build the settings, or raise SettingsError that names all faults together."""
+        faults: list[str] = []
+        values: dict[str, object] = {}
+        for name, variable, parse in _REQUIRED:
+            text = env.get(variable, "")
+            if not text:
+                faults.append(f"{variable} is not set")
+            else:
+                _parse_into(values, faults, name, variable, text, parse)
+        for name, variable, parse in _OPTIONAL:
+            if text := env.get(variable, ""):
+                _parse_into(values, faults, name, variable, text, parse)
+        if values.get("environment") == "production":
+            faults.extend(_production_faults(values))
+        if faults:
+            raise SettingsError("; ".join(faults))
+        return cls(**values)  # type: ignore[arg-type]  # each value came from its own parser
+
+
+def _key(text: str) -> bytes:
+    key = bytes.fromhex(text)
+    if len(key) != 32:
+        raise ValueError("wants 64 hex digits")
+    return key
+
+
+def _environment(text: str) -> str:
+    if text not in ("production", "development", "test"):
+        raise ValueError("wants production, development or test")
+    return text
+
+
+def _database_url(text: str) -> str:
+    """PostgreSQL is spoken through psycopg 3, whatever short form the address takes."""
+    for short in ("postgresql://", "postgres://"):
+        if text.startswith(short):
+            return "postgresql+psycopg://" + text.removeprefix(short)
+    if not text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError("wants sqlite:/// or postgresql://")
+    return text
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("wants http(s)://HOST")
+    return text.rstrip("/")
+
+
+def _prefix(text: str) -> str:
+    """Two digits that no wallet's payment code begins with (protocols of WeChat, Alipay, UnionPay)."""
+    taken = {"01", "18", "51", "62", "81", "83", "91", *(str(n) for n in (*range(10, 16), *range(25, 31)))}
+    if len(text) != 2 or not text.isascii() or not text.isdigit() or text in taken:
+        raise ValueError("wants two digits that no wallet uses")
+    return text
+
+
+Parser = Callable[[str], object]
+_REQUIRED: tuple[tuple[str, str, Parser], ...] = (
+    ("environment", "HUIQUAN_ENV", _environment),
+    ("database_url", "DATABASE_URL", _database_url),
+    ("redis_url", "REDIS_URL", str),
+    ("public_base_url", "PUBLIC_BASE_URL", _base_url),
+    ("token_key", "TOKEN_KEY", _key),
+    ("placard_key", "PLACARD_KEY", _key),
+    ("personal_data_key", "PERSONAL_DATA_KEY", _key),
+    ("wechat_appid", "WECHAT_APPID", str),
+    ("wechat_secret", "WECHAT_SECRET", str),
+)
+_OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
+    ("wechat_base_url", "WECHAT_BASE_URL", _base_url),
+    ("clock_offset_s", "CLOCK_OFFSET_S", float),
+    ("access_token_ttl_s", "ACCESS_TOKEN_TTL_S", int),
+    ("refresh_token_ttl_s", "REFRESH_TOKEN_TTL_S", int),
+    ("payment_code_ttl_s", "PAYMENT_CODE_TTL_S", int),
+    ("payment_code_prefix", "PAYMENT_CODE_PREFIX", _prefix),
+    ("order_lock_ttl_s", "ORDER_LOCK_TTL_S", int),
+    ("max_order_amount_fen", "MAX_ORDER_AMOUNT_FEN", int),
+)
+
+
+def _parse_into(
+    values: dict[str, object], faults: list[str], name: str, variable: str, text: str, parse: Parser
+) -> None:
+    try:
+        values[name] = parse(text)
+    except ValueError as error:
+        faults.append(f"{variable} {error}")
+
+
+def _production_faults(values: Mapping[str, object]) -> list[str]:
+    faults = []
+    if values.get("clock_offset_s"):
+        faults.append("CLOCK_OFFSET_S is refused in production: real money runs on real time")
+    for name in ("public_base_url", "wechat_base_url"):
+        if str(values.get(name, "https://")).startswith("http://"):
+            faults.append(f"{name.upper()} wants https in production")
+    if str(values.get("database_url", "")).startswith("sqlite"):
+        faults.append("DATABASE_URL wants PostgreSQL in production")
+    return faults
