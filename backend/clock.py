@@ -9,9 +9,8 @@ import threading
 import time
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
-from zoneinfo import ZoneInfo
 
-CHINA = ZoneInfo("Asia/Shanghai")
+from backend.domain.china import CHINA
 
 
 class Clock:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ class Settings:
     order_lock_ttl_s: int = 300
     request_body_max_bytes: int = 65_536
     max_order_amount_fen: int = 100_000_000  # one million yuan
+    pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -87,11 +89,19 @@ def _base_url(text: str) -> str:
 
 
 def _prefix(text: str) -> str:
-    """Two digits that no wallet's payment code begins with (protocols of WeChat, Alipay, UnionPay)."""
-    taken = {"01", "18", "51", "62", "81", "83", "91", *(str(n) for n in (*range(10, 16), *range(25, 31)))}
+    """Two digits that no wallet's payment code begins with."""
+    taken = {"01", "18", "51", "62", "81", "83", "91"}
+    taken |= {str(n) for n in (*range(10, 16), *range(25, 31))}  # WeChat, Alipay
     if len(text) != 2 or not text.isascii() or not text.isdigit() or text in taken:
         raise ValueError("wants two digits that no wallet uses")
     return text
+
+
+def _file(text: str) -> bytes:
+    try:
+        return Path(text).read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
 
 
 Parser = Callable[[str], object]
@@ -115,6 +125,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("payment_code_prefix", "PAYMENT_CODE_PREFIX", _prefix),
     ("order_lock_ttl_s", "ORDER_LOCK_TTL_S", int),
     ("max_order_amount_fen", "MAX_ORDER_AMOUNT_FEN", int),
+    ("pdf_cjk_font", "PDF_CJK_FONT", _file),
 )
 
 

@@ -1,0 +1,182 @@
+"""The refusals of claiming, paying and signing in, one class each.
+
+A resident or clerk reads `message`: why, and what to do next. Programs read `code`; a code never
+changes its meaning.
+"""
+
+from backend.domain.errors import HuiquanError
+
+# Signing in
+
+
+class SignInRequired(HuiquanError):
+    code = "sign_in_required"
+    message = "请先登录"
+    category = "unauthenticated"
+
+
+class RefreshRefused(HuiquanError):
+    code = "refresh_refused"
+    message = "登录已失效，请重新登录"
+    category = "unauthenticated"
+
+
+class WrongRole(HuiquanError):
+    code = "wrong_role"
+    message = "当前身份不能进行此操作，请换用相应身份登录"
+    category = "forbidden"
+
+
+class PhoneRequired(HuiquanError):
+    code = "phone_required"
+    message = "领券前请先绑定手机号"
+    category = "forbidden"
+
+
+class PhoneOfAnotherResident(HuiquanError):
+    code = "phone_of_another_resident"
+    message = "该手机号已属于另一位居民，请换一个手机号或拨打服务热线"
+    category = "conflict"
+
+
+class CardOfAnotherResident(HuiquanError):
+    code = "card_of_another_resident"
+    message = "该银行卡已属于另一位居民，请换一张卡或拨打服务热线"
+    category = "conflict"
+
+
+class NotAClerk(HuiquanError):
+    code = "not_a_clerk"
+    message = "您还不是收银员，请店主用您的手机号添加后再登录"
+    category = "forbidden"
+
+
+# Claiming
+
+
+class CampaignNotOpen(HuiquanError):
+    code = "campaign_not_open"
+    message = "活动还没有开始，请在开抢时间再来"
+    category = "rule"
+
+
+class CampaignClosed(HuiquanError):
+    code = "campaign_closed"
+    message = "本场活动已经结束，请留意下一场"
+    category = "rule"
+
+
+class CampaignPaused(HuiquanError):
+    code = "campaign_paused"
+    message = "本场活动暂停领取，已领的券照常可用，请稍后再来"
+    category = "rule"
+
+
+class QuotaExhausted(HuiquanError):
+    code = "quota_exhausted"
+    message = "本档消费券已领完，请看看其他档级或下一场活动"
+    category = "rule"
+
+
+class ClaimLimitReached(HuiquanError):
+    code = "claim_limit_reached"
+    message = "您已领过本档消费券，可在卡包中查看和使用"
+    category = "rule"
+
+
+class DailyClaimLimitReached(HuiquanError):
+    code = "daily_claim_limit_reached"
+    message = "您今天已领过本场消费券，请明天再来"
+    category = "rule"
+
+
+class ClaimNotOffered(HuiquanError):
+    code = "claim_not_offered"
+    message = "本活动无需领券，请按活动说明参加"
+    category = "rule"
+
+
+class QuotaUnavailable(HuiquanError):
+    """No quota, no voucher: money is not a rate limit, so this fails closed."""
+
+    code = "quota_unavailable"
+    message = "领券暂时不可用，请稍后重试，名额不会因此减少"
+    category = "unavailable"
+    retry_after_s = 2
+
+
+# Paying
+
+
+class PaymentCodeInvalid(HuiquanError):
+    """Unknown, used, replaced and expired answer alike, so that nobody can probe."""
+
+    code = "payment_code_invalid"
+    message = "付款码无效或已过期，请顾客刷新付款码后再扫"
+    category = "rule"
+
+
+class PaymentCodeMisread(HuiquanError):
+    code = "payment_code_misread"
+    message = "没有扫清付款码，请再扫一次"
+    category = "invalid"
+
+
+class WalletCode(HuiquanError):
+    code = "wallet_code"
+    message = "这是其他钱包的付款码，请顾客在小程序中打开消费券付款码"
+    category = "rule"
+
+
+class PlacardInvalid(HuiquanError):
+    code = "placard_invalid"
+    message = "这不是有效的商户码牌，请向店员核实"
+    category = "not_found"
+
+
+class PlacardRevoked(HuiquanError):
+    code = "placard_revoked"
+    message = "该码牌已停用，请店员出示新的码牌"
+    category = "rule"
+
+
+class MerchantNotPublished(HuiquanError):
+    code = "merchant_not_published"
+    message = "该商户不在公布的参与名单内，不能使用消费券，请到名单内的商户消费"
+    category = "rule"
+
+
+class NoEligibleVoucher(HuiquanError):
+    code = "no_eligible_voucher"
+    message = "本单没有可用的消费券，可直接付全款"
+    category = "rule"
+
+
+class MerchantDayLimitReached(HuiquanError):
+    code = "merchant_day_limit_reached"
+    message = "您今天在本店用券的次数已满，可直接付全款，或明天再来"
+    category = "rule"
+
+
+class OwnShop(HuiquanError):
+    code = "own_shop"
+    message = "收银员不能核销自己的消费券，请由其他收银员办理"
+    category = "forbidden"
+
+
+class RequestReused(HuiquanError):
+    code = "request_id_reused"
+    message = "同一请求号已用于另一笔业务，请刷新后重试"
+    category = "conflict"
+
+
+class OrderReleased(HuiquanError):
+    code = "order_released"
+    message = "订单已超时或取消，消费券已退回卡包，请重新下单"
+    category = "conflict"
+
+
+class OrderRedeemed(HuiquanError):
+    code = "order_redeemed"
+    message = "订单已经完成，不能取消"
+    category = "conflict"

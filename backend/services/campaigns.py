@@ -1,0 +1,203 @@
+"""Campaigns: approved within the budget, run, paused, stopped; and the quota they load."""
+
+import threading
+import time
+
+import structlog
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.domain.campaigns import (
+    Act,
+    ActNotPossible,
+    BudgetExceeded,
+    CampaignTerms,
+    next_state,
+)
+from backend.domain.errors import NotFound
+from backend.domain.postings import Posting, campaign_account, pot_account
+from backend.extensions import db, redis_handle
+from backend.services import audit
+from backend.storage.models.campaigns import Campaign
+from backend.storage.models.ledger import LedgerAccount
+from backend.storage.queries import campaigns as queries
+from backend.storage.queries import ledger as ledger_queries
+from backend.storage.redis import quota, stream
+from backend.storage.sql import transaction
+
+log = structlog.get_logger()
+
+# A claim reads its campaign from memory; a change of terms or state is seen within this time.
+# The script has the last word on the state at every claim.
+SNAPSHOT_TTL_S = 1.0
+_snapshot_lock = threading.Lock()
+_snapshots: dict[str, tuple[float, CampaignTerms]] = {}
+
+
+class RuleNotSupported(ActNotPossible):
+    code = "campaign_rule_not_supported"
+    message = "活动含有本版本尚不能执行的规则，不能批准"
+
+
+def terms(campaign_id: str) -> CampaignTerms:
+    """Return a campaign's terms, at most a second old; NotFound when there is none."""
+    now_s = time.monotonic()
+    with _snapshot_lock:
+        kept = _snapshots.get(campaign_id)
+    if kept is not None and now_s - kept[0] < SNAPSHOT_TTL_S:
+        return kept[1]
+    campaign = queries.get_campaign(db.session(), campaign_id)
+    if campaign is None:
+        raise NotFound(f"campaign {campaign_id[:40]!r}")
+    found = queries.terms_of(campaign)
+    with _snapshot_lock:
+        _snapshots[campaign_id] = (now_s, found)
+    return found
+
+
+def forget_snapshots() -> None:
+    """Read all terms anew at the next claim."""
+    with _snapshot_lock:
+        _snapshots.clear()
+
+
+def approve(campaign_id: str, *, actor: str) -> None:
+    """Commit the campaign's money and fix its terms (plan, part four: 按各档期活动方案投放)."""
+    with transaction() as session:
+        campaign = _locked(session, campaign_id)
+        campaign.state = next_state(queries.terms_of(campaign).state, "approve")
+        _refuse_unsupported(campaign)
+        source = pot_account(campaign.fund_id, campaign.quarter, "available")
+        available_fen = ledger_queries.balance(session, _locked_account(session, source))
+        if available_fen < campaign.amount_fen:
+            raise BudgetExceeded(
+                f"{campaign_id} wants {campaign.amount_fen} of {available_fen} fen",
+                details={"available_fen": available_fen, "amount_fen": campaign.amount_fen},
+            )
+        ledger_queries.add_transfer(
+            session,
+            Posting(
+                id=f"commitment:{campaign.id}",
+                kind="commitment",
+                from_account_id=source,
+                to_account_id=campaign_account(campaign.id, "committed"),
+                amount_fen=campaign.amount_fen,
+            ),
+            at=clock.now(),
+        )
+        campaign.epoch = 1
+        audit.record(
+            session,
+            actor=actor,
+            action="campaign.approve",
+            subject=campaign.id,
+            amount_fen=campaign.amount_fen,
+        )
+    forget_snapshots()
+
+
+def run(campaign_id: str, *, actor: str) -> None:
+    """Load the quota, then let the campaign run; residents can claim from its opening second.
+
+    The quota is loaded before SQL says `running`, and never again afterwards: a quota that is
+    missing from a running campaign was lost, and must be rebuilt from what was given.
+    """
+    campaign = queries.get_campaign(db.session(), campaign_id)
+    if campaign is None:
+        raise NotFound(f"campaign {campaign_id!r}")
+    found = queries.terms_of(campaign)
+    next_state(found.state, "run")
+    if found.mode != "claim":
+        raise RuleNotSupported(f"mode {found.mode} cannot run yet")
+    db.session.rollback()  # no SQL transaction stays open over a call to Valkey
+    stream.prepare(redis_handle.client, campaign_id)
+    quota.load(redis_handle.client, found)
+    _act(campaign_id, "run", actor=actor)
+
+
+def pause(campaign_id: str, *, actor: str) -> None:
+    """Stop claims at once; vouchers already claimed stay usable."""
+    _act(campaign_id, "pause", actor=actor)
+
+
+def resume(campaign_id: str, *, actor: str) -> None:
+    """Let residents claim again."""
+    _act(campaign_id, "resume", actor=actor)
+
+
+def stop(campaign_id: str, *, actor: str) -> None:
+    """End claims for good, before the campaign's end."""
+    _act(campaign_id, "stop", actor=actor)
+
+
+def end_due() -> int:
+    """End campaigns whose time is over; return how many. For the periodic job."""
+    due = [
+        campaign.id
+        for campaign in queries.list_campaigns(db.session(), ("running", "paused"))
+        if campaign.ends_at <= clock.now()
+    ]
+    for campaign_id in due:
+        _act(campaign_id, "end", actor="system")
+    return len(due)
+
+
+def push_states() -> None:
+    """Tell Valkey every state that SQL has decided; mends a push that failed. For the job."""
+    known = [
+        (campaign.id, campaign.state)
+        for campaign in queries.list_campaigns(db.session(), None)
+        if campaign.mode == "claim" and campaign.state not in ("draft", "approved")
+    ]
+    db.session.rollback()
+    for campaign_id, state in known:
+        quota.set_state(redis_handle.client, campaign_id, state)
+
+
+def list_all(states: tuple[str, ...] | None = None) -> list[Campaign]:
+    """Return campaigns in the order of their opening."""
+    return queries.list_campaigns(db.session(), states)
+
+
+def left(campaign_id: str) -> dict[int, int]:
+    """Return the units left by tier position, as Valkey knows them; empty when not loaded."""
+    found = terms(campaign_id)
+    db.session.rollback()
+    return quota.left(redis_handle.client, found)
+
+
+def _act(campaign_id: str, act: Act, *, actor: str) -> None:
+    with transaction() as session:
+        campaign = _locked(session, campaign_id)
+        state = next_state(queries.terms_of(campaign).state, act)
+        campaign.state = state
+        audit.record(session, actor=actor, action=f"campaign.{act}", subject=campaign_id)
+    forget_snapshots()
+    log.info("campaign_state_changed", campaign_id=campaign_id, state=state)
+    quota.set_state(redis_handle.client, campaign_id, state)
+
+
+def _locked(session: Session, campaign_id: str) -> Campaign:
+    campaign = queries.lock_campaign(session, campaign_id)
+    if campaign is None:
+        raise NotFound(f"campaign {campaign_id!r}")
+    return campaign
+
+
+def _locked_account(session: Session, account_id: str) -> str:
+    """Hold the pot, so that two approvals cannot both see the same money."""
+    account = session.get(LedgerAccount, account_id, with_for_update=True)
+    if account is None:
+        raise BudgetExceeded(f"no account {account_id}")
+    return account.id
+
+
+def _refuse_unsupported(campaign: Campaign) -> None:
+    """A rule that this version cannot keep is refused now, not ignored at the till."""
+    unsupported = [
+        name
+        for name in ("per_person", "per_person_per_day", "daily_release")
+        if campaign.mode == "claim" and getattr(campaign, name) is not None
+    ]
+    if unsupported:
+        raise RuleNotSupported(", ".join(unsupported), details={"rules": unsupported})

@@ -1,0 +1,176 @@
+"""The merchant list (参与商户名单): published in numbered versions that never change."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from backend import clock
+from backend.domain.errors import HuiquanError, NotFound
+from backend.extensions import db
+from backend.services import audit
+from backend.storage.models.merchants import Merchant, MerchantListEntry, MerchantListVersion
+from backend.storage.models.programmes import Domain, Programme
+from backend.storage.queries import merchants as queries
+from backend.storage.sql import transaction
+
+PUBLISHABLE = ("passed", "published")
+
+
+class NothingToPublish(HuiquanError):
+    code = "nothing_to_publish"
+    message = "名单与上一版相同，无需再次公布"
+    category = "conflict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedMerchant:
+    """A merchant as a publication names it."""
+
+    merchant_id: str
+    name: str
+    domain_id: str
+    domain_name: str
+    area: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What one publication changed against the one before it, by merchant number."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """One numbered, immutable version of the merchant list (对外公布)."""
+
+    number: int
+    programme_name: str
+    published_at: datetime
+    digest: str
+    merchants: tuple[ListedMerchant, ...]
+    difference: Difference
+
+
+def publish(*, actor: str) -> Publication:
+    """Publish all merchants that passed the chain as the next version of the list.
+
+    Merchants that passed become `published`; one that was suspended or disqualified meanwhile
+    is on the list no more. A list equal to the last is refused.
+    """
+    with transaction() as session:
+        programme = session.scalars(select(Programme)).one_or_none()
+        if programme is None:
+            raise NotFound("no programme is loaded")
+        merchants = queries.list_by_status(session, PUBLISHABLE)
+        last = queries.latest_version(session)
+        digest = _digest(merchants)
+        if last is not None and last.digest == digest:
+            raise NothingToPublish(f"version {last.number} is the same")
+        number = 1 if last is None else last.number + 1
+        session.add(
+            MerchantListVersion(
+                number=number,
+                programme_id=programme.id,
+                published_at=clock.now(),
+                published_by=actor,
+                digest=digest,
+                entries=[
+                    MerchantListEntry(
+                        merchant_id=m.id, name=m.name, domain_id=m.domain_id, area=m.area
+                    )
+                    for m in merchants
+                ],
+            )
+        )
+        for merchant in merchants:
+            merchant.status = "published"
+        audit.record(
+            session,
+            actor=actor,
+            action="merchant_list.publish",
+            subject=str(number),
+            merchants=len(merchants),
+            digest=digest,
+        )
+    return publication(number)
+
+
+def publication(number: int | None = None) -> Publication:
+    """Return a version of the list, by default the one in force; NotFound when there is none."""
+    session = db.session()
+    version = (
+        queries.latest_version(session) if number is None else queries.get_version(session, number)
+    )
+    if version is None:
+        raise NotFound(f"merchant list version {number}")
+    before = queries.get_version(session, version.number - 1)
+    programme = session.get_one(Programme, version.programme_id)
+    domains = {domain.id: domain.name for domain in session.scalars(select(Domain))}
+    return Publication(
+        number=version.number,
+        programme_name=programme.name,
+        published_at=version.published_at,
+        digest=version.digest,
+        merchants=tuple(
+            ListedMerchant(
+                merchant_id=entry.merchant_id,
+                name=entry.name,
+                domain_id=entry.domain_id,
+                domain_name=domains[entry.domain_id],
+                area=entry.area,
+            )
+            for entry in version.entries
+        ),
+        difference=_difference(version.entries, before.entries if before else ()),
+    )
+
+
+def list_publications() -> list[MerchantListVersion]:
+    """Return all versions, the newest first."""
+    return queries.list_versions(db.session())
+
+
+def as_csv(published: Publication) -> bytes:
+    """Return a publication as UTF-8 CSV with a byte-order mark, which Excel needs.
+
+    A text that a spreadsheet would run as a formula is quoted with an apostrophe.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(["商户编号", "商户名称", "领域", "区域", "名单版本"])
+    for m in published.merchants:
+        row = [m.merchant_id, m.name, m.domain_name, m.area or ""]
+        writer.writerow([*map(_inert, row), published.number])
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def _digest(merchants: Sequence[Merchant]) -> str:
+    rows = [[m.id, m.name, m.domain_id, m.area] for m in merchants]
+    return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
+
+
+def _difference(
+    entries: Sequence[MerchantListEntry], before: Sequence[MerchantListEntry]
+) -> Difference:
+    new = {e.merchant_id: (e.name, e.domain_id, e.area) for e in entries}
+    old = {e.merchant_id: (e.name, e.domain_id, e.area) for e in before}
+    return Difference(
+        added=tuple(sorted(new.keys() - old.keys())),
+        removed=tuple(sorted(old.keys() - new.keys())),
+        changed=tuple(sorted(i for i in new.keys() & old.keys() if new[i] != old[i])),
+    )
+
+
+def _inert(text: str) -> str:
+    return (
+        f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠") else text
+    )

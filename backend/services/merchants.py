@@ -1,0 +1,72 @@
+"""Merchants: who may redeem, and whose placard was scanned."""
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from backend.domain import refusals
+from backend.domain.errors import HuiquanError, NotFound
+from backend.extensions import db
+from backend.services import audit
+from backend.settings import Settings
+from backend.storage.models.merchants import Merchant
+from backend.storage.queries import merchants as queries
+from backend.storage.sql import transaction
+from merchant_qr.payload import ForeignLink, ForgedPlacard, code_from_url, read_placard_code
+
+
+class MerchantStatusRefused(HuiquanError):
+    code = "merchant_status_refused"
+    message = "商户当前状态不允许此操作"
+    category = "conflict"
+
+
+def redeeming(session: Session, merchant_id: str) -> Merchant:
+    """Return a merchant that may redeem now: on the list in force, and not suspended since.
+
+    Source: plan, part six (三): 在指定合作商家消费; part seven: 参与商户名单对外公布.
+    """
+    merchant = session.get(Merchant, merchant_id)
+    if merchant is None or merchant.status != "published":
+        raise refusals.MerchantNotPublished(f"merchant {merchant_id}")
+    if not queries.is_listed(session, merchant_id):
+        raise refusals.MerchantNotPublished(f"merchant {merchant_id} is on no list in force")
+    return merchant
+
+
+def of_placard(text: str) -> str:
+    """Return the merchant of a placard's code or whole link; refuse forged and revoked ones."""
+    settings: Settings = current_app.extensions["settings"]
+    try:
+        code = code_from_url(text, base_url=settings.public_base_url) if "/" in text else text
+        placard = read_placard_code(code, key=settings.placard_key)
+    except (ForeignLink, ForgedPlacard) as error:
+        raise refusals.PlacardInvalid(type(error).__name__) from error
+    row = queries.get_placard(db.session(), placard.merchant_id, placard.serial)
+    if row is None:
+        raise refusals.PlacardInvalid(f"placard {placard.merchant_id}-{placard.serial} unknown")
+    if row.state != "active":
+        raise refusals.PlacardRevoked(f"placard {placard.merchant_id}-{placard.serial}")
+    return placard.merchant_id
+
+
+def get(merchant_id: str) -> Merchant:
+    """Return a merchant wherever it stands in the chain, or raise NotFound."""
+    merchant = db.session.get(Merchant, merchant_id)
+    if merchant is None:
+        raise NotFound(f"merchant {merchant_id!r}")
+    return merchant
+
+
+def set_suspended(merchant_id: str, *, suspended: bool, actor: str, reason: str) -> None:
+    """Suspend a published merchant at once, or let it redeem again. New orders are refused."""
+    before, after = ("published", "suspended") if suspended else ("suspended", "published")
+    with transaction() as session:
+        merchant = session.get(Merchant, merchant_id, with_for_update=True)
+        if merchant is None:
+            raise NotFound(f"merchant {merchant_id!r}")
+        if merchant.status != before:
+            raise MerchantStatusRefused(f"{merchant_id} is {merchant.status}, not {before}")
+        merchant.status = after
+        audit.record(
+            session, actor=actor, action=f"merchant.{after}", subject=merchant_id, reason=reason
+        )

@@ -1,0 +1,308 @@
+"""Paying with a voucher: quote, lock, pay, redeem or release.
+
+A resident who scans a placard and a clerk who scans a payment code make the same order. All
+amounts are computed here; the caller names only what the purchase costs.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.domain import refusals
+from backend.domain.errors import NotFound
+from backend.domain.vouchers import Purchase, Quote, choose_voucher
+from backend.extensions import db
+from backend.gateways.payments.protocol import Charge
+from backend.gateways.payments.registry import PROVIDERS
+from backend.services import claims, clerks, merchants, payment_codes
+from backend.settings import Settings
+from backend.storage.models.merchants import Merchant
+from backend.storage.models.orders import Order, Payment
+from backend.storage.models.residents import Resident
+from backend.storage.queries import orders as queries
+from backend.storage.queries import vouchers as voucher_queries
+from backend.storage.sql import transaction
+
+PROVIDER = "at_till"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amounts:
+    """What the purchase costs, in fen, and what was taken off before the voucher.
+
+    `order_amount_fen` is what is due after the merchant's and the bank's own discounts; the
+    threshold is tested on it (plan, part five: 在享受商家打折让利、金融机构产品优惠的基础上).
+    """
+
+    order_amount_fen: int
+    merchant_discount_fen: int = 0
+    bank_discount_fen: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Whose request this is, its number, and a digest that tells another body under that number."""
+
+    requested_by: str
+    request_id: str
+    digest: str
+
+
+def quote_at_placard(*, resident_id: int, placard_code: str, order_amount_fen: int) -> Quote:
+    """Say what a purchase at a placard's merchant would cost a resident, and why."""
+    merchant_id = merchants.of_placard(placard_code)
+    claims.record_promised(resident_id)
+    with transaction() as session:
+        merchant = merchants.redeeming(session, merchant_id)
+        return _quote(session, merchant, resident_id, order_amount_fen, clock.now())
+
+
+def quote_by_code(*, merchant_id: str, code: str, order_amount_fen: int) -> Quote:
+    """Say what a purchase would cost the holder of a payment code; the code stays usable."""
+    digits = payment_codes.check_form(code)
+    with transaction() as session:
+        resident_id = payment_codes.holder(session, digits)
+    claims.record_promised(resident_id)
+    with transaction() as session:
+        merchant = merchants.redeeming(session, merchant_id)
+        return _quote(session, merchant, resident_id, order_amount_fen, clock.now())
+
+
+def create_at_placard(
+    *, resident_id: int, request_id: str, placard_code: str, amounts: Amounts
+) -> Order:
+    """Lock the best voucher for a purchase the resident entered at a placard."""
+    merchant_id = merchants.of_placard(placard_code)
+    claims.record_promised(resident_id)
+    return _create(
+        Request(
+            requested_by=f"resident:{resident_id}",
+            request_id=request_id,
+            digest=_digest("placard", merchant_id, amounts),
+        ),
+        entry="placard",
+        merchant_id=merchant_id,
+        resident_id=resident_id,
+        clerk_id=None,
+        amounts=amounts,
+        consume=lambda session: None,
+    )
+
+
+def create_by_code(
+    *, clerk_id: int, merchant_id: str, request_id: str, code: str, amounts: Amounts
+) -> Order:
+    """Use up a payment code and lock its holder's best voucher for a purchase at the till."""
+    digits = payment_codes.check_form(code)
+    request = Request(
+        requested_by=f"clerk:{clerk_id}",
+        request_id=request_id,
+        digest=_digest("payment_code", digits, amounts),
+    )
+    # First of all: when the answer was given but lost on its way, the code is used up by now.
+    if replay := _replayed(db.session(), request):
+        return replay
+    try:
+        with transaction() as session:
+            resident_id = payment_codes.holder(session, digits)
+        claims.record_promised(resident_id)
+        return _create(
+            request,
+            entry="payment_code",
+            merchant_id=merchant_id,
+            resident_id=resident_id,
+            clerk_id=clerk_id,
+            amounts=amounts,
+            consume=lambda session: payment_codes.use(session, digits),
+        )
+    except refusals.PaymentCodeInvalid:
+        # The same request, sent twice at once: the other one has used the code for this order.
+        if replay := _replayed(db.session(), request):
+            return replay
+        raise
+
+
+def get_of_resident(order_id: str, resident_id: int) -> Order:
+    """Return a resident's own order; another's answers like an absent one."""
+    order = queries.get_of_resident(db.session(), order_id, resident_id)
+    if order is None:
+        raise NotFound(f"order {order_id!r}")
+    return order
+
+
+def get_of_merchant(order_id: str, merchant_id: str) -> Order:
+    """Return a merchant's own order; another's answers like an absent one."""
+    order = queries.get_of_merchant(db.session(), order_id, merchant_id)
+    if order is None:
+        raise NotFound(f"order {order_id!r}")
+    return order
+
+
+def list_of_resident(resident_id: int, *, limit: int = 50) -> list[Order]:
+    """Return a resident's newest orders."""
+    return queries.list_of_resident(db.session(), resident_id, limit=limit)
+
+
+def list_open_of_merchant(merchant_id: str, *, limit: int = 50) -> list[Order]:
+    """Return what a merchant is still to collect for."""
+    return queries.list_open_of_merchant(db.session(), merchant_id, at=clock.now(), limit=limit)
+
+
+def shown_status(order: Order) -> str:
+    """Return the status judged by the clock: an overdue lock is released, job or no job."""
+    overdue = order.status == "locked" and clock.now() >= order.lock_expires_at
+    return "released" if overdue else order.status
+
+
+def _create(
+    request: Request,
+    *,
+    entry: str,
+    merchant_id: str,
+    resident_id: int,
+    clerk_id: int | None,
+    amounts: Amounts,
+    consume: Callable[[Session], object],
+) -> Order:
+    """Make the order: the one place where it happens, in one transaction.
+
+    The resident's row is locked first, so the limits of one person are counted and not raced,
+    and every transaction takes its locks in the same order: resident, code, order, voucher.
+    """
+    with transaction() as session:
+        session.execute(
+            select(Resident.id).where(Resident.id == resident_id).with_for_update()
+        ).one()
+        if replay := _replayed(session, request):
+            return replay
+        merchant = merchants.redeeming(session, merchant_id)
+        if clerk_id is not None:
+            clerks.refuse_own_shop(session, clerk_id=clerk_id, resident_id=resident_id)
+        consume(session)
+        now = clock.now()
+        quote = _quote(session, merchant, resident_id, amounts.order_amount_fen, now)
+        order = _order(request, quote, amounts, at=now)
+        order.entry, order.merchant_id, order.clerk_id = entry, merchant_id, clerk_id
+        order.resident_id = resident_id
+        if not voucher_queries.change_status(
+            session, order.voucher_id, expected="unused", status="locked", order_id=order.id
+        ):
+            raise refusals.NoEligibleVoucher("the voucher was taken by another order")
+        session.add(order)
+        session.flush()
+        session.refresh(order)
+    # Outside the transaction: a provider may take seconds, and asks by the order's id.
+    PROVIDERS[PROVIDER].charge(
+        Charge(order_id=order.id, merchant_id=merchant_id, amount_fen=order.payable_fen)
+    )
+    return order
+
+
+def _order(request: Request, quote: Quote, amounts: Amounts, *, at: datetime) -> Order:
+    """Build an order's row from a quote; NoEligibleVoucher when the quote took none."""
+    settings: Settings = current_app.extensions["settings"]
+    before_fen = amounts.merchant_discount_fen + amounts.bank_discount_fen
+    return Order(
+        id=uuid.uuid4().hex,
+        requested_by=request.requested_by,
+        request_id=request.request_id,
+        request_digest=request.digest,
+        voucher_id=_chosen(quote),
+        list_amount_fen=amounts.order_amount_fen + before_fen,
+        merchant_discount_fen=amounts.merchant_discount_fen,
+        bank_discount_fen=amounts.bank_discount_fen,
+        order_amount_fen=quote.order_amount_fen,
+        discount_fen=quote.discount_fen,
+        payable_fen=quote.payable_fen,
+        status="locked",
+        created_at=at,
+        lock_expires_at=at + timedelta(seconds=settings.order_lock_ttl_s),
+        payment=Payment(
+            provider=PROVIDER, status="pending", amount_fen=quote.payable_fen, updated_at=at
+        ),
+    )
+
+
+def _quote(
+    session: Session, merchant: Merchant, resident_id: int, order_amount_fen: int, now: datetime
+) -> Quote:
+    """Choose among a resident's vouchers at a merchant, the day's limit included."""
+    _release_overdue_of(session, resident_id, now)
+    held = voucher_queries.list_of_resident(session, resident_id)
+    used = queries.count_uses(
+        session, resident_id=resident_id, merchant_id=merchant.id, day=now.date()
+    )
+    open_to = [
+        (voucher, campaign)
+        for voucher, campaign in held
+        if voucher.status != "used" and used < campaign.per_person_per_merchant_per_day
+    ]
+    if not open_to and any(voucher.status == "unused" for voucher, _ in held):
+        raise refusals.MerchantDayLimitReached(f"{used} uses at {merchant.id} today")
+    return choose_voucher(
+        [voucher_queries.facts_of(voucher, campaign) for voucher, campaign in open_to],
+        Purchase(
+            order_amount_fen=order_amount_fen,
+            domain_id=merchant.domain_id,
+            area=merchant.area,
+            at=now,
+        ),
+    )
+
+
+def _chosen(quote: Quote) -> int:
+    if quote.voucher is None:
+        raise refusals.NoEligibleVoucher(
+            "none of the resident's vouchers",
+            details={
+                "payable_fen": quote.payable_fen,
+                "reasons": [
+                    {"voucher_id": r.voucher_id, "code": r.code, "sentence": r.sentence}
+                    for r in quote.reasons
+                ],
+            },
+        )
+    return quote.voucher.id
+
+
+def _replayed(session: Session, request: Request) -> Order | None:
+    order = queries.get_by_request(session, request.requested_by, request.request_id)
+    if order is not None and order.request_digest != request.digest:
+        raise refusals.RequestReused(f"{request.requested_by} {order.id}")
+    return order
+
+
+def _digest(*parts: object) -> str:
+    """Tell two requests apart without keeping what they said (a payment code is a secret)."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _release_overdue_of(session: Session, resident_id: int, now: datetime) -> None:
+    for order in queries.list_overdue(session, at=now, limit=50, resident_id=resident_id):
+        release_locked(session, order, at=now, overdue=True, reason="timeout")
+
+
+def release_locked(
+    session: Session, order: Order, *, at: datetime, overdue: bool, reason: str
+) -> bool:
+    """Give a locked order's voucher back, unless somebody else closed the order first.
+
+    A voucher that ran out while it was locked goes back as unused, and the expiry that follows
+    returns its money (decision 4 of the rules).
+    """
+    if not queries.close_locked(
+        session, order.id, status="released", at=at, overdue=overdue, reason=reason
+    ):
+        return False
+    voucher_queries.change_status(
+        session, order.voucher_id, expected="locked", status="unused", order_id=None
+    )
+    queries.set_payment(session, order.id, status="closed", reference=None, at=at)
+    return True

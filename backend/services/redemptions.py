@@ -1,0 +1,151 @@
+"""The end of an order: paid and redeemed (核销), cancelled, or released when nobody paid."""
+
+from datetime import date
+
+import structlog
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.domain import refusals
+from backend.domain.errors import NotFound
+from backend.domain.postings import campaign_posting
+from backend.extensions import db
+from backend.gateways.payments.protocol import Charge
+from backend.gateways.payments.registry import PROVIDERS
+from backend.services import clerks, merchants, orders
+from backend.storage.models.orders import Order, Redemption
+from backend.storage.models.vouchers import Voucher
+from backend.storage.queries import ledger as ledger_queries
+from backend.storage.queries import orders as queries
+from backend.storage.queries import vouchers as voucher_queries
+from backend.storage.queries.orders import DayTotals
+from backend.storage.sql import transaction
+
+log = structlog.get_logger()
+RELEASE_BATCH = 200
+
+
+def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
+    """Redeem an order whose rest the clerk has collected; again is the same answer.
+
+    In one transaction: the order leaves `locked`, its voucher is used, the redemption's row and
+    the ledger's movement are written. Too late is refused: the voucher has gone back.
+    """
+    with transaction() as session:
+        order = queries.get_of_merchant(session, order_id, merchant_id)
+        if order is None:
+            raise NotFound(f"order {order_id!r}")
+        if order.status == "redeemed":
+            return order
+        merchants.redeeming(session, merchant_id)
+        clerks.refuse_own_shop(session, clerk_id=clerk_id, resident_id=order.resident_id)
+        now = clock.now()
+        if not queries.close_locked(session, order.id, status="redeemed", at=now, overdue=False):
+            session.refresh(order)
+            if order.status == "redeemed":
+                return order  # another till was faster with the same confirmation
+            raise refusals.OrderReleased(f"order {order.id} is {order.status}")
+        _redeem(session, order, clerk_id=clerk_id)
+        queries.set_payment(session, order.id, status="paid", reference=f"clerk:{clerk_id}", at=now)
+        session.refresh(order)
+        session.refresh(order.payment)
+    log.info("order_redeemed", order_id=order.id, merchant_id=merchant_id)
+    return order
+
+
+def cancel_by_resident(*, order_id: str, resident_id: int) -> Order:
+    """Give a resident's own order up before it is paid; the voucher is back at once."""
+    with transaction() as session:
+        order = queries.get_of_resident(session, order_id, resident_id)
+        return _cancel(session, order, reason="cancelled_by_resident")
+
+
+def cancel_by_merchant(*, order_id: str, merchant_id: str) -> Order:
+    """Give a merchant's own order up before it is paid; the voucher is back at once."""
+    with transaction() as session:
+        order = queries.get_of_merchant(session, order_id, merchant_id)
+        return _cancel(session, order, reason="cancelled_by_merchant")
+
+
+def release_overdue() -> int:
+    """Release orders that nobody paid in time; return how many. For the periodic job.
+
+    The provider is asked to close the charge first, outside any transaction: an order that can
+    still be paid is not released.
+    """
+    overdue = queries.list_overdue(db.session(), at=clock.now(), limit=RELEASE_BATCH)
+    db.session.rollback()
+    released = 0
+    for order in overdue:
+        charge = Charge(
+            order_id=order.id, merchant_id=order.merchant_id, amount_fen=order.payable_fen
+        )
+        if PROVIDERS[order.payment.provider].close(charge).status != "closed":
+            continue
+        with transaction() as session:
+            released += orders.release_locked(
+                session, order, at=clock.now(), overdue=True, reason="timeout"
+            )
+    return released
+
+
+def of_day(
+    *, merchant_id: str, day: date, clerk_id: int | None, page: int, page_size: int
+) -> tuple[list[Redemption], DayTotals]:
+    """Return one page of a merchant's redemptions of a day, and the day's totals (核销记录)."""
+    rows, totals = queries.redemptions_of_day(
+        db.session(),
+        merchant_id=merchant_id,
+        day=day,
+        clerk_id=clerk_id,
+        page=page,
+        page_size=page_size,
+    )
+    return list(rows), totals
+
+
+def _redeem(session: Session, order: Order, *, clerk_id: int) -> None:
+    now = clock.now()
+    voucher = session.get(Voucher, order.voucher_id)
+    if voucher is None or not voucher_queries.change_status(
+        session, order.voucher_id, expected="locked", status="used", order_id=order.id
+    ):
+        raise RuntimeError(f"order {order.id} holds no locked voucher")  # rolls all back
+    redemption = campaign_posting(
+        "redemption", voucher.campaign_id, order.discount_fen, id=f"redemption:{order.id}"
+    )
+    ledger_queries.add_transfer(session, redemption, at=now)
+    if unused_fen := voucher.face_value_fen - order.discount_fen:  # never above the amount due
+        rest = campaign_posting("expiry", voucher.campaign_id, unused_fen, id=f"rest:{order.id}")
+        ledger_queries.add_transfer(session, rest, at=now)
+    session.add(
+        Redemption(
+            id=order.id,
+            voucher_id=voucher.id,
+            campaign_id=voucher.campaign_id,
+            merchant_id=order.merchant_id,
+            resident_id=order.resident_id,
+            clerk_id=clerk_id,
+            order_amount_fen=order.order_amount_fen,
+            discount_fen=order.discount_fen,
+            payable_fen=order.payable_fen,
+            redeemed_at=now,
+            business_day=now.date(),
+            transfer_id=redemption.id,
+        )
+    )
+    session.flush()
+
+
+def _cancel(session: Session, order: Order | None, *, reason: str) -> Order:
+    if order is None:
+        raise NotFound("order")
+    now = clock.now()
+    if not orders.release_locked(session, order, at=now, overdue=False, reason=reason):
+        session.refresh(order)
+        if order.status == "redeemed":
+            raise refusals.OrderRedeemed(f"order {order.id}")
+        return order  # released already, or overdue and about to be
+    session.refresh(order)
+    session.refresh(order.payment)
+    return order

@@ -1,0 +1,140 @@
+"""Residents: one person by phone and bound card, however many WeChat users he has."""
+
+import re
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.domain import refusals
+from backend.domain.errors import InvalidRequest, NotFound
+from backend.extensions import db
+from backend.gateways.wechat import WeChat
+from backend.services import audit
+from backend.services.personal_data import masked_phone, vault
+from backend.storage.models.residents import Resident, ResidentIdentity, WeChatUser
+from backend.storage.sql import transaction
+
+MOBILE = re.compile(r"1[3-9][0-9]{9}")
+
+
+def phone_by_code(*, wechat_user_id: int, phone_code: str) -> int:
+    """Bind the phone behind a getPhoneNumber code; return the resident it makes the user."""
+    openid = db.session.get_one(WeChatUser, wechat_user_id).openid
+    db.session.rollback()  # no SQL transaction stays open over a call to WeChat
+    phone = _wechat().phone_number(phone_code, openid=openid)
+    return bind_phone(wechat_user_id=wechat_user_id, phone=phone)
+
+
+def phone_by_encrypted(*, wechat_user_id: int, encrypted_data: str, iv: str) -> int:
+    """Bind the phone in an old client's encryptedData; the session_key never leaves the server."""
+    session_key = vault().decrypt(
+        db.session.get_one(WeChatUser, wechat_user_id).session_key_encrypted
+    )
+    db.session.rollback()
+    phone = _wechat().phone_from_encrypted(
+        session_key=session_key, encrypted_data=encrypted_data, iv=iv, now=clock.now()
+    )
+    return bind_phone(wechat_user_id=wechat_user_id, phone=phone)
+
+
+def bind_phone(*, wechat_user_id: int, phone: str) -> int:
+    """Bind a verified phone to a WeChat user and return the resident (decision 7: one person).
+
+    A user without a resident becomes the phone's resident, or a new one. A resident may add a
+    second phone; a phone that is another resident's is refused, because the two would share one
+    person's limits with two wallets.
+    """
+    if not MOBILE.fullmatch(phone):
+        raise InvalidRequest("not a mainland mobile number")
+    phone_hash = vault().hash("phone", phone)
+    with transaction() as session:
+        user = session.get_one(WeChatUser, wechat_user_id, with_for_update=True)
+        owner_id = _owner(session, "phone", phone_hash)
+        if user.resident_id is None:
+            user.resident_id = owner_id or _new_resident(session, phone)
+        elif owner_id not in (None, user.resident_id):
+            raise refusals.PhoneOfAnotherResident(f"wechat user {wechat_user_id}")
+        resident = session.get_one(Resident, user.resident_id)
+        resident.phone_encrypted, resident.phone_last4 = vault().encrypt(phone), phone[-4:]
+        if owner_id is None:
+            session.add(
+                ResidentIdentity(
+                    resident_id=resident.id,
+                    kind="phone",
+                    value_hash=phone_hash,
+                    last4=phone[-4:],
+                    bound_at=clock.now(),
+                )
+            )
+    return resident.id
+
+
+def bind_card(*, phone: str, card_token: str, last4: str, actor: str) -> int:
+    """Bind a bank card, known by the bank's token, to the resident of a phone number.
+
+    Source: plan, part six (二): 将银联卡绑定. A card is one resident's only, so that one card
+    counts as one person. Binding the same card again changes nothing.
+    """
+    card_hash = vault().hash("card", card_token)
+    with transaction() as session:
+        resident_id = _owner(session, "phone", vault().hash("phone", phone))
+        if resident_id is None:
+            raise NotFound("no resident has this phone")
+        owner_id = _owner(session, "card", card_hash)
+        if owner_id not in (None, resident_id):
+            raise refusals.CardOfAnotherResident(f"resident {resident_id}")
+        if owner_id is None:
+            session.add(
+                ResidentIdentity(
+                    resident_id=resident_id,
+                    kind="card",
+                    value_hash=card_hash,
+                    last4=last4,
+                    bound_at=clock.now(),
+                )
+            )
+            audit.record(
+                session, actor=actor, action="resident.bind_card", subject=str(resident_id)
+            )
+    return resident_id
+
+
+def shown_phone(resident_id: int) -> str:
+    """Return a resident's phone as screens show it: 138****8000."""
+    resident = db.session.get_one(Resident, resident_id)
+    return masked_phone(vault().decrypt(resident.phone_encrypted))
+
+
+def cards(resident_id: int) -> list[str]:
+    """Return the last four digits of a resident's bound cards."""
+    return list(
+        db.session.scalars(
+            select(ResidentIdentity.last4)
+            .where(ResidentIdentity.resident_id == resident_id, ResidentIdentity.kind == "card")
+            .order_by(ResidentIdentity.id)
+        )
+    )
+
+
+def _owner(session: Session, kind: str, value_hash: str) -> int | None:
+    return session.scalar(
+        select(ResidentIdentity.resident_id).where(
+            ResidentIdentity.kind == kind, ResidentIdentity.value_hash == value_hash
+        )
+    )
+
+
+def _new_resident(session: Session, phone: str) -> int:
+    resident = Resident(
+        phone_encrypted=vault().encrypt(phone), phone_last4=phone[-4:], created_at=clock.now()
+    )
+    session.add(resident)
+    session.flush()
+    return resident.id
+
+
+def _wechat() -> WeChat:
+    gateway: WeChat = current_app.extensions["wechat"]
+    return gateway

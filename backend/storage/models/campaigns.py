@@ -1,0 +1,97 @@
+"""Campaigns (档期) and their tiers (档级)."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from backend.extensions import Model, db
+from backend.storage.models.programmes import Domain
+from backend.storage.sql import ChinaTime
+
+campaign_domains = Table(
+    "campaign_domains",
+    db.metadata,
+    Column("campaign_id", ForeignKey("campaigns.id"), primary_key=True),
+    Column("domain_id", ForeignKey("domains.id"), primary_key=True),
+)
+
+
+class Campaign(Model):
+    """One campaign with its own dates, rules and money. Its terms never change once approved."""
+
+    __tablename__ = "campaigns"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    programme_id: Mapped[str] = mapped_column(ForeignKey("programmes.id"))
+    fund_id: Mapped[str] = mapped_column(ForeignKey("funds.id"))
+    quarter: Mapped[str | None]
+    name: Mapped[str]
+    mode: Mapped[str]
+    state: Mapped[str] = mapped_column(default="draft")
+    opens_at: Mapped[datetime] = mapped_column(ChinaTime)
+    ends_at: Mapped[datetime] = mapped_column(ChinaTime)  # exclusive: 24:00 of the last day
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    validity_days: Mapped[int | None]
+    claim_day_counts: Mapped[bool | None]
+    per_person_per_tier: Mapped[int] = mapped_column(default=1)
+    one_tier_per_day: Mapped[bool] = mapped_column(default=False)
+    per_person: Mapped[int | None]
+    per_person_per_day: Mapped[int | None]
+    per_person_per_merchant_per_day: Mapped[int]
+    person_per_natural_month: Mapped[int | None]
+    daily_release: Mapped[int | None]
+    carry_over: Mapped[bool] = mapped_column(default=False)
+    area: Mapped[str | None]  # usable only at merchants of this area
+    use_from_minute: Mapped[int | None]  # usable only in [from, until) of a day
+    use_until_minute: Mapped[int | None]
+    merchant_id: Mapped[str | None]
+    on_full_refund: Mapped[str]
+    epoch: Mapped[int] = mapped_column(default=0)  # raised by each load of the quota into Valkey
+    domains: Mapped[list[Domain]] = relationship(
+        secondary=campaign_domains, order_by=Domain.id, lazy="selectin"
+    )
+    tiers: Mapped[list["Tier"]] = relationship(order_by="Tier.position", lazy="selectin")
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["fund_id", "quarter"], ["fund_quarters.fund_id", "fund_quarters.quarter"]
+        ),
+        CheckConstraint("mode IN ('claim', 'instant', 'subsidy', 'entry')", name="mode_known"),
+        CheckConstraint(
+            "state IN ('draft', 'approved', 'running', 'paused', 'stopped', 'ended')",
+            name="state_known",
+        ),
+        CheckConstraint("opens_at < ends_at", name="opens_before_end"),
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("mode <> 'claim' OR validity_days >= 1", name="claim_has_validity"),
+        CheckConstraint("per_person_per_tier >= 1", name="limit_positive"),
+    )
+
+
+class Tier(Model):
+    """Threshold, face value and count of one kind of voucher. face × count is its money."""
+
+    __tablename__ = "tiers"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"))
+    position: Mapped[int]
+    threshold_fen: Mapped[int] = mapped_column(BigInteger)
+    face_value_fen: Mapped[int] = mapped_column(BigInteger)
+    count: Mapped[int]
+    claimed_count: Mapped[int] = mapped_column(default=0)  # the schema's own guard of the quota
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "position"),
+        CheckConstraint("face_value_fen > 0", name="face_positive"),
+        CheckConstraint(
+            "threshold_fen = 0 OR face_value_fen < threshold_fen", name="face_below_threshold"
+        ),
+        CheckConstraint("count BETWEEN 1 AND 9999999", name="count_in_range"),
+        CheckConstraint("claimed_count BETWEEN 0 AND count", name="never_oversold"),
+    )

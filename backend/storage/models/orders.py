@@ -1,0 +1,114 @@
+"""Orders (a payment being made), payments (how the rest is paid) and redemptions (核销)."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from backend.extensions import Model
+from backend.storage.models.merchants import Clerk, Merchant
+from backend.storage.sql import ChinaTime
+
+LOCKED = text("status = 'locked'")
+HOLDS_VOUCHER = text("status IN ('locked', 'redeemed')")
+
+
+class Order(Model):
+    """One purchase on which a voucher is held, then used or released. Amounts never change."""
+
+    __tablename__ = "orders"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    requested_by: Mapped[str]  # 'resident:7' or 'clerk:3': whose request number it is
+    request_id: Mapped[str]  # made by the phone or till, so a retry finds its first order
+    request_digest: Mapped[str]
+    entry: Mapped[str]  # how the two met: 'placard' scanned or 'payment_code' shown
+    merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"))
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"))
+    clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerks.id"))
+    voucher_id: Mapped[int] = mapped_column(ForeignKey("vouchers.id"))
+    list_amount_fen: Mapped[int] = mapped_column(BigInteger)
+    merchant_discount_fen: Mapped[int] = mapped_column(BigInteger)
+    bank_discount_fen: Mapped[int] = mapped_column(BigInteger)
+    order_amount_fen: Mapped[int] = mapped_column(BigInteger)
+    discount_fen: Mapped[int] = mapped_column(BigInteger)
+    payable_fen: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(default="locked")
+    release_reason: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(ChinaTime)
+    lock_expires_at: Mapped[datetime] = mapped_column(ChinaTime)
+    closed_at: Mapped[datetime | None] = mapped_column(ChinaTime)
+    merchant: Mapped[Merchant] = relationship(lazy="joined")
+    payment: Mapped["Payment"] = relationship(lazy="joined", back_populates="order")
+    __table_args__ = (
+        UniqueConstraint("requested_by", "request_id"),
+        CheckConstraint("entry IN ('placard', 'payment_code')", name="entry_known"),
+        CheckConstraint("status IN ('locked', 'redeemed', 'released')", name="status_known"),
+        CheckConstraint(
+            "discount_fen > 0 AND payable_fen >= 0 AND merchant_discount_fen >= 0"
+            " AND bank_discount_fen >= 0",
+            name="amount_signs",
+        ),
+        CheckConstraint("order_amount_fen = discount_fen + payable_fen", name="split_exact"),
+        CheckConstraint(
+            "list_amount_fen = order_amount_fen + merchant_discount_fen + bank_discount_fen",
+            name="list_exact",
+        ),
+        # One voucher, at most one order that holds or used it, under any race.
+        Index(
+            "uq_orders_voucher_held",
+            "voucher_id",
+            unique=True,
+            sqlite_where=HOLDS_VOUCHER,
+            postgresql_where=HOLDS_VOUCHER,
+        ),
+        Index(
+            "ix_orders_locked_expiry",
+            "lock_expires_at",
+            sqlite_where=LOCKED,
+            postgresql_where=LOCKED,
+        ),
+        Index("ix_orders_merchant_status", "merchant_id", "status"),
+        Index("ix_orders_resident_created", "resident_id", "created_at"),
+    )
+
+
+class Payment(Model):
+    """How the payable part of an order is collected, and by which provider."""
+
+    __tablename__ = "payments"
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    provider: Mapped[str]
+    status: Mapped[str] = mapped_column(default="pending")
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    reference: Mapped[str | None]  # the provider's own number, or who confirmed
+    updated_at: Mapped[datetime] = mapped_column(ChinaTime)
+    order: Mapped[Order] = relationship(back_populates="payment")
+    __table_args__ = (
+        CheckConstraint("status IN ('pending', 'paid', 'closed')", name="status_known"),
+        CheckConstraint("amount_fen >= 0", name="amount_sign"),
+    )
+
+
+class Redemption(Model):
+    """One voucher used on one order; the line that settlement will pay. Never changed."""
+
+    __tablename__ = "redemptions"
+    id: Mapped[str] = mapped_column(ForeignKey("orders.id"), primary_key=True)  # the order's id
+    voucher_id: Mapped[int] = mapped_column(ForeignKey("vouchers.id"), unique=True)
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"))
+    merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"))
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"))
+    clerk_id: Mapped[int] = mapped_column(ForeignKey("clerks.id"))
+    order_amount_fen: Mapped[int] = mapped_column(BigInteger)
+    discount_fen: Mapped[int] = mapped_column(BigInteger)
+    payable_fen: Mapped[int] = mapped_column(BigInteger)
+    redeemed_at: Mapped[datetime] = mapped_column(ChinaTime)
+    business_day: Mapped[date] = mapped_column(Date)
+    transfer_id: Mapped[str] = mapped_column(ForeignKey("transfers.id"), unique=True)
+    clerk: Mapped[Clerk] = relationship(lazy="joined")
+    __table_args__ = (
+        CheckConstraint("discount_fen > 0 AND payable_fen >= 0", name="amount_signs"),
+        CheckConstraint("order_amount_fen = discount_fen + payable_fen", name="split_exact"),
+        Index("ix_redemptions_merchant_day", "merchant_id", "business_day", "redeemed_at"),
+        Index("ix_redemptions_resident_merchant_day", "resident_id", "merchant_id", "business_day"),
+    )

@@ -1,0 +1,58 @@
+"""What the city has decided to spend: programmes, funds, quarters, domains."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from backend.extensions import Model
+from backend.storage.sql import ChinaTime
+
+
+class Programme(Model):
+    """A city's programme of a year (plan, part two, four)."""
+
+    __tablename__ = "programmes"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    lead_office: Mapped[str]
+    total_fen: Mapped[int] = mapped_column(BigInteger)
+    file_digest: Mapped[str]  # of the file it was loaded from: loading that again changes nothing
+    loaded_at: Mapped[datetime] = mapped_column(ChinaTime)
+    __table_args__ = (CheckConstraint("total_fen > 0", name="total_positive"),)
+
+
+class Fund(Model):
+    """Money of one source and purpose (专项资金)."""
+
+    __tablename__ = "funds"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    programme_id: Mapped[str] = mapped_column(ForeignKey("programmes.id"))
+    name: Mapped[str]
+    lead_office: Mapped[str | None]
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    quarters: Mapped[list["FundQuarter"]] = relationship(order_by="FundQuarter.quarter")
+    __table_args__ = (CheckConstraint("amount_fen > 0", name="amount_positive"),)
+
+
+class FundQuarter(Model):
+    """What a fund may spend in a quarter, and what it must (plan: 一季度发放不低于20万元)."""
+
+    __tablename__ = "fund_quarters"
+    fund_id: Mapped[str] = mapped_column(ForeignKey("funds.id"), primary_key=True)
+    quarter: Mapped[str] = mapped_column(primary_key=True)
+    ceiling_fen: Mapped[int] = mapped_column(BigInteger)
+    floor_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    __table_args__ = (
+        CheckConstraint("quarter IN ('Q1', 'Q2', 'Q3', 'Q4')", name="quarter_known"),
+        CheckConstraint("ceiling_fen > 0", name="ceiling_positive"),
+        CheckConstraint("floor_fen >= 0 AND floor_fen <= ceiling_fen", name="floor_in_ceiling"),
+    )
+
+
+class Domain(Model):
+    """A trade in which vouchers are spent (发放领域)."""
+
+    __tablename__ = "domains"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]

@@ -1,0 +1,64 @@
+"""Residents, what makes each one person, and their sign-ins."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.extensions import Model
+from backend.storage.sql import ChinaTime
+
+
+class Resident(Model):
+    """A person who claims and spends (居民). Limits count here, not per WeChat user."""
+
+    __tablename__ = "residents"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    phone_encrypted: Mapped[bytes] = mapped_column(LargeBinary)  # the number bound last
+    phone_last4: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(ChinaTime)
+
+
+class ResidentIdentity(Model):
+    """A phone or bound card that belongs to exactly one resident (一人一档)."""
+
+    __tablename__ = "resident_identities"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"), index=True)
+    kind: Mapped[str]
+    value_hash: Mapped[str]  # keyed: an unkeyed hash of a phone is reversed in minutes
+    last4: Mapped[str]
+    bound_at: Mapped[datetime] = mapped_column(ChinaTime)
+    __table_args__ = (
+        UniqueConstraint("kind", "value_hash"),
+        CheckConstraint("kind IN ('phone', 'card')", name="kind_known"),
+    )
+
+
+class WeChatUser(Model):
+    """One openid of our mini-program. Becomes a resident's when the phone is bound."""
+
+    __tablename__ = "wechat_users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    openid: Mapped[str] = mapped_column(unique=True)
+    session_key_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    resident_id: Mapped[int | None] = mapped_column(ForeignKey("residents.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(ChinaTime)
+
+
+class SignIn(Model):
+    """A refresh token's row: what lets a phone stay signed in, and what revokes it."""
+
+    __tablename__ = "sign_ins"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    role: Mapped[str]
+    wechat_user_id: Mapped[int] = mapped_column(ForeignKey("wechat_users.id"), index=True)
+    clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerks.id"))
+    refresh_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(ChinaTime)
+    expires_at: Mapped[datetime] = mapped_column(ChinaTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(ChinaTime)
+    __table_args__ = (
+        CheckConstraint("role IN ('resident', 'clerk')", name="role_known"),
+        CheckConstraint("(role = 'clerk') = (clerk_id IS NOT NULL)", name="clerk_named"),
+    )

@@ -1,0 +1,48 @@
+"""Vouchers (消费券) in residents' hands."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.extensions import Model
+from backend.storage.sql import ChinaTime
+
+UNUSED = text("status = 'unused'")
+
+
+class Voucher(Model):
+    """One claimed unit of a tier. Terms are copied at the claim and never change."""
+
+    __tablename__ = "vouchers"
+    # tier_id × 10^9 + serial: the claim script's serial alone decides it, so the same claim
+    # written twice meets its first row (domain/vouchers.py).
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"), index=True)
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"))
+    tier_id: Mapped[int] = mapped_column(ForeignKey("tiers.id"))
+    threshold_fen: Mapped[int] = mapped_column(BigInteger)
+    face_value_fen: Mapped[int] = mapped_column(BigInteger)
+    claimed_at: Mapped[datetime] = mapped_column(ChinaTime)
+    valid_from: Mapped[datetime] = mapped_column(ChinaTime)
+    valid_until: Mapped[datetime] = mapped_column(ChinaTime)  # exclusive
+    status: Mapped[str] = mapped_column(default="unused")
+    order_id: Mapped[str | None]  # the order that holds or used it
+    # Checked at the commit: the transfer's amount is known only after its vouchers are in.
+    claim_transfer_id: Mapped[str] = mapped_column(
+        ForeignKey("transfers.id", deferrable=True, initially="DEFERRED")
+    )
+    __table_args__ = (
+        CheckConstraint("status IN ('unused', 'locked', 'used', 'expired')", name="status_known"),
+        CheckConstraint("valid_from < valid_until", name="validity_ordered"),
+        CheckConstraint("face_value_fen > 0", name="face_positive"),
+        CheckConstraint(
+            "(status IN ('locked', 'used')) = (order_id IS NOT NULL)", name="held_by_an_order"
+        ),
+        Index(
+            "ix_vouchers_unused_valid_until",
+            "valid_until",
+            sqlite_where=UNUSED,
+            postgresql_where=UNUSED,
+        ),
+    )

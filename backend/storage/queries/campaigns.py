@@ -1,0 +1,71 @@
+"""Reading campaigns, and adding to what their tiers have given."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from backend.domain.campaigns import CampaignTerms, State, TierTerms
+from backend.storage.models.campaigns import Campaign, Tier
+
+
+def get_campaign(session: Session, campaign_id: str) -> Campaign | None:
+    """Return a campaign with its tiers and domains, or None."""
+    return session.get(Campaign, campaign_id)
+
+
+def lock_campaign(session: Session, campaign_id: str) -> Campaign | None:
+    """Return a campaign nobody else can change until the transaction ends, or None."""
+    return session.scalar(
+        select(Campaign).where(Campaign.id == campaign_id).with_for_update(of=Campaign)
+    )
+
+
+def list_campaigns(session: Session, states: Sequence[str] | None = None) -> list[Campaign]:
+    """Return campaigns in the order of their opening; all, or those in some states."""
+    query = select(Campaign).order_by(Campaign.opens_at, Campaign.id)
+    if states is not None:
+        query = query.where(Campaign.state.in_(states))
+    return list(session.scalars(query))
+
+
+def add_claimed_counts(session: Session, counts: Mapping[int, int]) -> None:
+    """Add to claimed_count by tier id; the schema refuses to pass a tier's count.
+
+    Ascending by id, so that two writers cannot wait for each other in a circle.
+    """
+    for tier_id, count in sorted(counts.items()):
+        session.execute(
+            update(Tier)
+            .where(Tier.id == tier_id)
+            .values(claimed_count=Tier.claimed_count + count)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def terms_of(campaign: Campaign) -> CampaignTerms:
+    """Return what a claim is decided on."""
+    state: State = campaign.state  # type: ignore[assignment]  # the schema knows only these states
+    return CampaignTerms(
+        id=campaign.id,
+        name=campaign.name,
+        mode=campaign.mode,
+        state=state,
+        epoch=campaign.epoch,
+        opens_at=campaign.opens_at,
+        ends_at=campaign.ends_at,
+        validity_days=campaign.validity_days,
+        claim_day_counts=bool(campaign.claim_day_counts),
+        per_person_per_tier=campaign.per_person_per_tier,
+        one_tier_per_day=campaign.one_tier_per_day,
+        tiers=tuple(
+            TierTerms(
+                id=tier.id,
+                position=tier.position,
+                threshold_fen=tier.threshold_fen,
+                face_value_fen=tier.face_value_fen,
+                count=tier.count,
+            )
+            for tier in campaign.tiers
+        ),
+    )

@@ -1,0 +1,76 @@
+"""Merchants, the published list, placards and clerks."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend.storage.models.merchants import (
+    Clerk,
+    Merchant,
+    MerchantListEntry,
+    MerchantListVersion,
+    Placard,
+)
+
+
+def latest_version(session: Session) -> MerchantListVersion | None:
+    """Return the publication in force, or None before the first."""
+    return session.scalar(
+        select(MerchantListVersion).order_by(MerchantListVersion.number.desc()).limit(1)
+    )
+
+
+def get_version(session: Session, number: int) -> MerchantListVersion | None:
+    """Return one publication, or None."""
+    return session.get(MerchantListVersion, number)
+
+
+def list_versions(session: Session) -> list[MerchantListVersion]:
+    """Return all publications, the newest first."""
+    return list(
+        session.scalars(select(MerchantListVersion).order_by(MerchantListVersion.number.desc()))
+    )
+
+
+def is_listed(session: Session, merchant_id: str) -> bool:
+    """Return whether the publication in force names a merchant."""
+    newest = select(func.max(MerchantListVersion.number)).scalar_subquery()
+    found = session.scalar(
+        select(MerchantListEntry.merchant_id).where(
+            MerchantListEntry.version == newest, MerchantListEntry.merchant_id == merchant_id
+        )
+    )
+    return found is not None
+
+
+def list_by_status(session: Session, statuses: tuple[str, ...]) -> list[Merchant]:
+    """Return merchants that stand at some statuses, by number."""
+    return list(
+        session.scalars(select(Merchant).where(Merchant.status.in_(statuses)).order_by(Merchant.id))
+    )
+
+
+def get_placard(session: Session, merchant_id: str, serial: int) -> Placard | None:
+    """Return one placard's row, or None."""
+    return session.get(Placard, (merchant_id, serial))
+
+
+def newest_placard(session: Session, merchant_id: str) -> Placard | None:
+    """Return a merchant's placard issued last, whatever its state."""
+    return session.scalar(
+        select(Placard)
+        .where(Placard.merchant_id == merchant_id)
+        .order_by(Placard.serial.desc())
+        .limit(1)
+    )
+
+
+def get_active_clerk(session: Session, clerk_id: int) -> Clerk | None:
+    """Return a clerk who still works at his shop, or None."""
+    return session.scalar(select(Clerk).where(Clerk.id == clerk_id, Clerk.state == "active"))
+
+
+def list_clerks(session: Session, merchant_id: str) -> list[Clerk]:
+    """Return all clerks a merchant ever had, in the order they were added."""
+    return list(
+        session.scalars(select(Clerk).where(Clerk.merchant_id == merchant_id).order_by(Clerk.id))
+    )

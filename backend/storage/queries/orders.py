@@ -1,0 +1,178 @@
+"""Orders and redemptions: found by request, changed only from the state one expects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from backend.storage.models.orders import Order, Payment, Redemption
+
+
+def get_by_request(session: Session, requested_by: str, request_id: str) -> Order | None:
+    """Return the order a request number made, or None."""
+    return session.scalar(
+        select(Order).where(Order.requested_by == requested_by, Order.request_id == request_id)
+    )
+
+
+def get_of_resident(session: Session, order_id: str, resident_id: int) -> Order | None:
+    """Return a resident's own order, or None."""
+    return session.scalar(
+        select(Order).where(Order.id == order_id, Order.resident_id == resident_id)
+    )
+
+
+def get_of_merchant(session: Session, order_id: str, merchant_id: str) -> Order | None:
+    """Return a merchant's own order, or None."""
+    return session.scalar(
+        select(Order).where(Order.id == order_id, Order.merchant_id == merchant_id)
+    )
+
+
+def list_of_resident(session: Session, resident_id: int, *, limit: int) -> list[Order]:
+    """Return a resident's newest orders."""
+    return list(
+        session.scalars(
+            select(Order)
+            .where(Order.resident_id == resident_id)
+            .order_by(Order.created_at.desc(), Order.id)
+            .limit(limit)
+        )
+    )
+
+
+def list_open_of_merchant(
+    session: Session, merchant_id: str, *, at: datetime, limit: int
+) -> list[Order]:
+    """Return the orders a merchant is still to collect for, the newest first."""
+    return list(
+        session.scalars(
+            select(Order)
+            .where(
+                Order.merchant_id == merchant_id,
+                Order.status == "locked",
+                Order.lock_expires_at > at,
+            )
+            .order_by(Order.created_at.desc(), Order.id)
+            .limit(limit)
+        )
+    )
+
+
+def list_overdue(
+    session: Session, *, at: datetime, limit: int, resident_id: int | None = None
+) -> list[Order]:
+    """Return orders whose lock has run out unpaid; all, or one resident's."""
+    query = (
+        select(Order)
+        .where(Order.status == "locked", Order.lock_expires_at <= at)
+        .order_by(Order.lock_expires_at, Order.id)
+        .limit(limit)
+    )
+    if resident_id is not None:
+        query = query.where(Order.resident_id == resident_id)
+    return list(session.scalars(query))
+
+
+def close_locked(
+    session: Session,
+    order_id: str,
+    *,
+    status: str,
+    at: datetime,
+    overdue: bool,
+    reason: str | None = None,
+) -> bool:
+    """Move an order out of `locked`, in time or overdue; False when it was not so."""
+    in_time = Order.lock_expires_at <= at if overdue else Order.lock_expires_at > at
+    closed = session.scalar(
+        update(Order)
+        .where(Order.id == order_id, Order.status == "locked", in_time)
+        .values(status=status, closed_at=at, release_reason=reason)
+        .execution_options(synchronize_session=False)
+        .returning(Order.id)
+    )
+    return closed is not None
+
+
+def set_payment(
+    session: Session, order_id: str, *, status: str, reference: str | None, at: datetime
+) -> None:
+    """Record what became of an order's payment."""
+    session.execute(
+        update(Payment)
+        .where(Payment.order_id == order_id)
+        .values(status=status, reference=reference, updated_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def count_uses(session: Session, *, resident_id: int, merchant_id: str, day: date) -> int:
+    """Return a resident's uses of vouchers at a merchant on a day, open orders included."""
+    redeemed = session.scalar(
+        select(func.count())
+        .select_from(Redemption)
+        .where(
+            Redemption.resident_id == resident_id,
+            Redemption.merchant_id == merchant_id,
+            Redemption.business_day == day,
+        )
+    )
+    locked = session.scalar(
+        select(func.count())
+        .select_from(Order)
+        .where(
+            Order.resident_id == resident_id,
+            Order.merchant_id == merchant_id,
+            Order.status == "locked",
+        )
+    )
+    return int(redeemed or 0) + int(locked or 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayTotals:
+    """What a merchant redeemed in a day. Amounts in fen."""
+
+    count: int
+    order_amount_fen: int
+    discount_fen: int
+    payable_fen: int
+
+
+def redemptions_of_day(
+    session: Session,
+    *,
+    merchant_id: str,
+    day: date,
+    clerk_id: int | None,
+    page: int,
+    page_size: int,
+) -> tuple[Sequence[Redemption], DayTotals]:
+    """Return one page of a day's redemptions, the newest first, and the totals of all pages."""
+    chosen = [Redemption.merchant_id == merchant_id, Redemption.business_day == day]
+    if clerk_id is not None:
+        chosen.append(Redemption.clerk_id == clerk_id)
+    rows = session.scalars(
+        select(Redemption)
+        .where(*chosen)
+        .order_by(Redemption.redeemed_at.desc(), Redemption.id)
+        .limit(page_size)
+        .offset((page - 1) * page_size)
+    ).all()
+    count, order_fen, discount_fen, payable_fen = session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(Redemption.order_amount_fen), 0),
+            func.coalesce(func.sum(Redemption.discount_fen), 0),
+            func.coalesce(func.sum(Redemption.payable_fen), 0),
+        ).where(*chosen)
+    ).one()
+    return rows, DayTotals(
+        count=int(count),
+        order_amount_fen=int(order_fen),
+        discount_fen=int(discount_fen),
+        payable_fen=int(payable_fen),
+    )

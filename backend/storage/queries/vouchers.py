@@ -1,0 +1,87 @@
+"""Vouchers: written once by number, changed only from the state one expects."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from backend.domain.vouchers import Voucher as VoucherFacts
+from backend.storage.models.campaigns import Campaign
+from backend.storage.models.vouchers import Voucher
+from backend.storage.queries.ledger import insert_ignoring_duplicates
+
+
+def insert_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[int]:
+    """Insert vouchers that are not there yet; return the numbers that were new."""
+    insert = insert_ignoring_duplicates(session)
+    statement = insert(Voucher.__table__).on_conflict_do_nothing()  # type: ignore[arg-type]
+    return set(session.scalars(statement.returning(Voucher.id), list(rows)))
+
+
+def existing_ids(session: Session, voucher_ids: Sequence[int]) -> set[int]:
+    """Return which of the numbers have a row."""
+    return set(session.scalars(select(Voucher.id).where(Voucher.id.in_(voucher_ids))))
+
+
+def list_of_resident(session: Session, resident_id: int) -> list[tuple[Voucher, Campaign]]:
+    """Return all vouchers of a resident with their campaigns, the earliest end first."""
+    rows = session.execute(
+        select(Voucher, Campaign)
+        .join(Campaign, Campaign.id == Voucher.campaign_id)
+        .where(Voucher.resident_id == resident_id)
+        .order_by(Voucher.valid_until, Voucher.id)
+    )
+    return [(voucher, campaign) for voucher, campaign in rows]
+
+
+def facts_of(voucher: Voucher, campaign: Campaign) -> VoucherFacts:
+    """Return what the choice of a voucher needs to know."""
+    hours = (campaign.use_from_minute, campaign.use_until_minute)
+    return VoucherFacts(
+        id=voucher.id,
+        threshold_fen=voucher.threshold_fen,
+        face_value_fen=voucher.face_value_fen,
+        valid_from=voucher.valid_from,
+        valid_until=voucher.valid_until,
+        status=voucher.status,  # type: ignore[arg-type]  # the schema knows only these states
+        campaign_id=campaign.id,
+        campaign_name=campaign.name,
+        domain_ids=frozenset(domain.id for domain in campaign.domains),
+        area=campaign.area,
+        use_minutes=None if hours[0] is None or hours[1] is None else (hours[0], hours[1]),
+    )
+
+
+def change_status(  # the compare-and-set of a voucher's life
+    session: Session, voucher_id: int, *, expected: str, status: str, order_id: str | None
+) -> bool:
+    """Move a voucher from one status to another; False when it was not in the expected one."""
+    result = session.execute(
+        update(Voucher)
+        .where(Voucher.id == voucher_id, Voucher.status == expected)
+        .values(status=status, order_id=order_id)
+        .execution_options(synchronize_session=False)
+        .returning(Voucher.id)
+    )
+    return result.scalar() is not None
+
+
+def expire_due(session: Session, *, at: datetime, limit: int) -> list[tuple[int, str, int]]:
+    """Expire unused vouchers whose time is over; return (id, campaign_id, face_value_fen)."""
+    due = (
+        select(Voucher.id)
+        .where(Voucher.status == "unused", Voucher.valid_until <= at)
+        .order_by(Voucher.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = session.execute(
+        update(Voucher)
+        .where(Voucher.id.in_(due.scalar_subquery()), Voucher.status == "unused")
+        .values(status="expired")
+        .execution_options(synchronize_session=False)
+        .returning(Voucher.id, Voucher.campaign_id, Voucher.face_value_fen)
+    )
+    return [(row.id, row.campaign_id, row.face_value_fen) for row in rows]

@@ -1,0 +1,33 @@
+"""Every key in Valkey. A campaign's keys carry one {tag}, so that a cluster keeps them together."""
+
+PREFIX = "hq"
+
+
+def quota(campaign_id: str) -> str:
+    """Hash: epoch, state, opens_at_ms, ends_at_ms, the limits, and left:N and issued:N by tier."""
+    return f"{PREFIX}:{{{campaign_id}}}:quota"
+
+
+def held(campaign_id: str) -> str:
+    """Hash: resident_id:tier -> the claims held, 'serial.claimed_at_ms.request_tag' with commas."""
+    return f"{PREFIX}:{{{campaign_id}}}:held"
+
+
+def days(campaign_id: str) -> str:
+    """Hash: resident_id -> last day claimed on (yyyymmdd), for one tier a day."""
+    return f"{PREFIX}:{{{campaign_id}}}:days"
+
+
+def claims(campaign_id: str) -> str:
+    """Stream: claims on their way to SQL."""
+    return f"{PREFIX}:{{{campaign_id}}}:claims"
+
+
+def wechat_token(appid: str) -> str:
+    """String: the mini-program's access_token, shared by all processes."""
+    return f"{PREFIX}:wechat:{appid}:token"
+
+
+def wechat_token_lock(appid: str) -> str:
+    """String: who is fetching a new access_token."""
+    return f"{PREFIX}:wechat:{appid}:token-lock"

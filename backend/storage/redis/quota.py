@@ -1,0 +1,162 @@
+"""The quota of a campaign in Valkey: the only caller of the claim scripts."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import redis
+
+from backend import clock
+from backend.domain.campaigns import CampaignTerms, TierTerms
+from backend.storage.redis import keys, scripts
+
+
+class Outcome(enum.IntEnum):
+    """What the claim script answered."""
+
+    TAKEN = 1
+    REPLAYED = 0
+    EXHAUSTED = -1
+    LIMIT_REACHED = -2
+    NOT_LOADED = -3
+    NOT_OPEN = -4
+    CLOSED = -5
+    PAUSED = -6
+    DAY_LIMIT_REACHED = -7
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldClaim:
+    """A unit that a resident holds: its serial within the tier, and when it was claimed."""
+
+    tier_position: int
+    serial: int
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Take:
+    """The script's answer. `claim` is what was taken or, on a refusal, held from before."""
+
+    outcome: Outcome
+    claim: HeldClaim | None
+
+
+def take(
+    client: redis.Redis,
+    campaign: CampaignTerms,
+    tier: TierTerms,
+    *,
+    resident_id: int,
+    request_tag: str,
+    now: datetime,
+    validity: tuple[datetime, datetime],
+) -> Take:
+    """Take one unit of the tier for the resident, or say why not.
+
+    :param request_tag: short text made from the caller's request number, without '.' or ','
+    :param validity: what the voucher gets if it is taken now
+    Raises redis.RedisError when the server cannot say; the claim may then have been taken, and the
+    same request asked again tells.
+    """
+    status, claim = scripts.run(
+        client,
+        "claim",
+        keys=[
+            keys.quota(campaign.id),
+            keys.held(campaign.id),
+            keys.days(campaign.id),
+            keys.claims(campaign.id),
+        ],
+        args=[
+            campaign.epoch,
+            clock.to_ms(now),
+            resident_id,
+            tier.position,
+            tier.id,
+            request_tag,
+            f"{now.astimezone(clock.CHINA):%Y%m%d}",
+            clock.to_ms(validity[0]),
+            clock.to_ms(validity[1]),
+        ],
+    )
+    return Take(outcome=Outcome(status), claim=_parse(tier.position, claim) if claim else None)
+
+
+def load(client: redis.Redis, campaign: CampaignTerms) -> bool:
+    """Load the quota of a campaign not yet running; False when it was loaded before."""
+    fields: dict[str, str | int] = {
+        "state": campaign.state,
+        "opens_at_ms": clock.to_ms(campaign.opens_at),
+        "ends_at_ms": clock.to_ms(campaign.ends_at),
+        "per_person_per_tier": campaign.per_person_per_tier,
+        "one_tier_per_day": int(campaign.one_tier_per_day),
+    }
+    for tier in campaign.tiers:
+        fields[f"left:{tier.position}"] = tier.count
+        fields[f"issued:{tier.position}"] = 0
+    flat = [part for pair in fields.items() for part in pair]
+    args: list[str | int] = [campaign.epoch, *flat]
+    return bool(scripts.run(client, "load", keys=[keys.quota(campaign.id)], args=args))
+
+
+def set_state(client: redis.Redis, campaign_id: str, state: str) -> None:
+    """Make a pause, resumption or stop act at the next claim. An unloaded quota stays unloaded."""
+    if client.exists(keys.quota(campaign_id)):
+        client.hset(keys.quota(campaign_id), "state", state)
+
+
+def loaded(client: redis.Redis, campaign_id: str) -> tuple[int, str] | None:
+    """Return (epoch, state) as Valkey knows them, or None when nothing is loaded."""
+    epoch, state = client.hmget(keys.quota(campaign_id), ["epoch", "state"])
+    return (int(epoch), str(state)) if epoch is not None else None
+
+
+def left(client: redis.Redis, campaign: CampaignTerms) -> dict[int, int]:
+    """Return the units left by tier position; empty when nothing is loaded."""
+    values = client.hmget(keys.quota(campaign.id), [f"left:{t.position}" for t in campaign.tiers])
+    return {
+        tier.position: int(value)
+        for tier, value in zip(campaign.tiers, values, strict=True)
+        if value is not None
+    }
+
+
+def issued(client: redis.Redis, campaign: CampaignTerms) -> dict[int, int]:
+    """Return the units issued by tier position; empty when nothing is loaded."""
+    values = client.hmget(keys.quota(campaign.id), [f"issued:{t.position}" for t in campaign.tiers])
+    return {
+        tier.position: int(value)
+        for tier, value in zip(campaign.tiers, values, strict=True)
+        if value is not None
+    }
+
+
+def held_by(
+    client: redis.Redis, campaigns: Sequence[CampaignTerms], resident_id: int
+) -> dict[str, list[HeldClaim]]:
+    """Return all units a resident holds, by campaign id, in one round trip."""
+    pipeline = client.pipeline(transaction=False)
+    for campaign in campaigns:
+        fields = [f"{resident_id}:{tier.position}" for tier in campaign.tiers]
+        pipeline.hmget(keys.held(campaign.id), fields)
+    answers = pipeline.execute()
+    return {
+        campaign.id: [
+            _parse(tier.position, claim)
+            for tier, text in zip(campaign.tiers, answer, strict=True)
+            if text
+            for claim in text.split(",")
+        ]
+        for campaign, answer in zip(campaigns, answers, strict=True)
+    }
+
+
+def _parse(tier_position: int, claim: str) -> HeldClaim:
+    serial, claimed_at_ms, _tag = claim.split(".")
+    return HeldClaim(
+        tier_position=tier_position,
+        serial=int(serial),
+        claimed_at=clock.from_ms(int(claimed_at_ms)),
+    )

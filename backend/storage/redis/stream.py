@@ -1,0 +1,89 @@
+"""Claims on their way from Valkey to SQL: read, and acknowledged only after the commit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from backend.storage.redis import keys
+
+GROUP = "writers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamEntry:
+    """One claim as the script wrote it."""
+
+    entry_id: str
+    campaign_id: str
+    epoch: int
+    tier_id: int
+    serial: int
+    resident_id: int
+    claimed_at_ms: int
+    valid_from_ms: int
+    valid_until_ms: int
+
+
+def prepare(client: redis.Redis, campaign_id: str) -> None:
+    """Make sure the group exists, from the stream's beginning."""
+    try:
+        client.xgroup_create(keys.claims(campaign_id), GROUP, id="0", mkstream=True)
+    except redis.ResponseError as error:
+        if "BUSYGROUP" not in str(error):
+            raise
+
+
+def read(client: redis.Redis, campaign_id: str, *, consumer: str, count: int) -> list[StreamEntry]:
+    """Return up to `count` entries not given to any writer yet."""
+    answer = client.xreadgroup(GROUP, consumer, {keys.claims(campaign_id): ">"}, count=count)
+    batches = answer.values() if isinstance(answer, dict) else [pair[1] for pair in answer or []]
+    rows: list[Any] = []
+    for batch in batches:
+        for part in batch:
+            rows.extend([part] if isinstance(part, tuple) else part)
+    return [_entry(campaign_id, row) for row in rows]
+
+
+def reclaim(
+    client: redis.Redis, campaign_id: str, *, consumer: str, count: int, idle_ms: int
+) -> list[StreamEntry]:
+    """Return entries that a writer took and never acknowledged: it died, or failed to commit."""
+    answer = client.xautoclaim(
+        keys.claims(campaign_id), GROUP, consumer, min_idle_time=idle_ms, count=count
+    )
+    return [_entry(campaign_id, row) for row in answer[1] if row[1]]
+
+
+def acknowledge(client: redis.Redis, campaign_id: str, entry_ids: Sequence[str]) -> None:
+    """Forget entries whose rows are committed."""
+    pipeline = client.pipeline(transaction=True)
+    pipeline.xack(keys.claims(campaign_id), GROUP, *entry_ids)
+    pipeline.xdel(keys.claims(campaign_id), *entry_ids)
+    pipeline.execute()
+
+
+def backlog(client: redis.Redis, campaign_id: str) -> int:
+    """Return how many claims are not in SQL yet."""
+    return int(client.xlen(keys.claims(campaign_id)))
+
+
+def _entry(campaign_id: str, row: tuple[str, dict[str, str]]) -> StreamEntry:
+    entry_id, fields = row
+    return StreamEntry(
+        entry_id=entry_id,
+        campaign_id=campaign_id,
+        **{name: int(fields[name]) for name in _NUMBERS},
+    )
+
+
+_NUMBERS = (
+    "epoch",
+    "tier_id",
+    "serial",
+    "resident_id",
+    "claimed_at_ms",
+    "valid_from_ms",
+    "valid_until_ms",
+)

