@@ -6,6 +6,8 @@ import redis
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
@@ -35,9 +37,13 @@ class RedisHandle:
         self._client = redis.Redis.from_url(
             app.config["REDIS_URL"],
             decode_responses=True,
+            protocol=2,  # one form of answers, whatever the server is
             socket_timeout=2.0,
             socket_connect_timeout=2.0,
             health_check_interval=30,
+            # Once more after a broken connection, at once: every script is safe to repeat, and a
+            # resident should not wait for a server that is down.
+            retry=Retry(NoBackoff(), 1),
         )
 
     @property

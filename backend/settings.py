@@ -1,5 +1,6 @@
 """Settings, read from the environment once, all that is wrong named at once."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ class Settings:
     request_body_max_bytes: int = 65_536
     max_order_amount_fen: int = 100_000_000  # one million yuan
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
+    wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -104,6 +106,14 @@ def _file(text: str) -> bytes:
         raise ValueError(f"cannot be read: {error.strerror}") from error
 
 
+def _verify_file(text: str) -> tuple[str, str]:
+    """The file by which WeChat verifies who owns the address of the placards."""
+    match = re.fullmatch(r"([0-9A-Za-z_-]{1,60}\.txt):([!-~]{1,200})", text)
+    if match is None:
+        raise ValueError("wants NAME.txt:CONTENT")
+    return match[1], match[2]
+
+
 Parser = Callable[[str], object]
 _REQUIRED: tuple[tuple[str, str, Parser], ...] = (
     ("environment", "HUIQUAN_ENV", _environment),
@@ -126,6 +136,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("order_lock_ttl_s", "ORDER_LOCK_TTL_S", int),
     ("max_order_amount_fen", "MAX_ORDER_AMOUNT_FEN", int),
     ("pdf_cjk_font", "PDF_CJK_FONT", _file),
+    ("wechat_verify_file", "WECHAT_VERIFY_FILE", _verify_file),
 )
 
 

@@ -101,15 +101,27 @@ def end(process: subprocess.Popen[bytes], first: signal.Signals, *, within_s: fl
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL the process and its children, and reap it. Call it as soon as its death is seen."""
-    deadline_s = time.monotonic() + 2.0  # dead children nobody reaps keep their group for ever
+    deadline_s = time.monotonic() + 2.0  # SIGKILL needs no longer, unless a disk hangs
     while time.monotonic() < deadline_s:
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             break
         process.wait()
+        if not _group_lives(process.pid):
+            break
         time.sleep(POLL_S)
     process.wait()
+
+
+def _group_lives(group: int) -> bool:
+    """Whether a process of this group still runs; the dead that nobody has reaped do not count."""
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # gone meanwhile
+            state, _parent, its_group = entry.read_text().rsplit(") ", 1)[1].split()[:3]
+            if int(its_group) == group and state not in "ZX":
+                return True
+    return False
 
 
 def processes_in(directory: Path, program: str) -> list[int]:

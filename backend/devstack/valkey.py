@@ -98,6 +98,9 @@ class PrivateValkey:
             self._lock.acquire()
         try:
             end_processes_in(self.directory, PROGRAM, signal.SIGTERM, within_s=self._stop_within_s)
+            if pid := self._pid_that_answers():  # where /proc shows nothing, on macOS say
+                reason = f"was not started: process {pid} answers on {self.socket}"
+                raise ProcessFailed("valkey", reason, self.log_file)
             self._process = spawn(
                 [str(get_binary_path()), *self._options()],
                 log_file=self.log_file,

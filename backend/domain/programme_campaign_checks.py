@@ -1,8 +1,8 @@
 """What must hold within one campaign, whatever programme it belongs to."""
 
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
+from backend.domain.china import CHINA
 from backend.domain.money import yuan_text
 from backend.domain.programme_fields import (
     EVIDENCE_CODE,
@@ -11,22 +11,20 @@ from backend.domain.programme_fields import (
     form_faults,
     range_faults,
 )
-from backend.domain.programmes import TIMEZONE, Campaign, Fault, Tier
+from backend.domain.programmes import Campaign, Defaults, Fault, Tier
 
 COUNT = range(1, 10_000_000)
 VALIDITY_DAYS = range(1, 367)
 MINUTES_OF_A_DAY = 1440
 
-_CHINA = ZoneInfo(TIMEZONE)
 
-
-def campaign_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:
-    """Yield what is wrong with the campaign that stands at `path`."""
+def campaign_faults(path: Path, campaign: Campaign, defaults: Defaults) -> Iterator[Fault]:
+    """Yield what is wrong with the campaign at `path`; what it takes from the defaults is not."""
     yield from amount_faults((*path, "amount"), campaign.amount_fen)
     yield from _time_faults(path, campaign)
     yield from _validity_faults((*path, "validity"), campaign)
     yield from _evidence_faults((*path, "evidence"), campaign)
-    yield from _limit_faults(path, campaign)
+    yield from _limit_faults(path, campaign, defaults)
     if campaign.mode == "entry" and campaign.merchant_id is None:
         yield Fault(path=(*path, "merchant"), reason="门票活动须写明景区商户 merchant")
     yield from _tiers_faults((*path, "tiers"), campaign)
@@ -42,7 +40,7 @@ def campaign_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:
 def _time_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:
     if campaign.opens_at >= campaign.ends_at:
         yield Fault(path=(*path, "ends"), reason="结束日期不能早于开始日期")
-    opens_in = f"Q{(campaign.opens_at.astimezone(_CHINA).month + 2) // 3}"
+    opens_in = f"Q{(campaign.opens_at.astimezone(CHINA).month + 2) // 3}"
     if campaign.quarter is not None and opens_in != campaign.quarter:
         yield Fault(
             path=(*path, "claim_opens" if campaign.mode == "claim" else "starts"),
@@ -80,12 +78,17 @@ def _evidence_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:
         seen.add(kind)
 
 
-def _limit_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:
+def _limit_faults(path: Path, campaign: Campaign, defaults: Defaults) -> Iterator[Fault]:
+    # A limit that is the default's is judged once, there, and not again in every campaign.
+    per_tier = _unless(defaults.per_person_per_tier, campaign.per_person_per_tier)
+    per_merchant_per_day = _unless(
+        defaults.per_person_per_merchant_per_day, campaign.per_person_per_merchant_per_day
+    )
     limits: tuple[tuple[Path, int | None], ...] = (
-        (("per_person_per_tier",), campaign.per_person_per_tier),
+        (("per_person_per_tier",), per_tier),
         (("per_person",), campaign.per_person),
         (("per_person_per_day",), campaign.per_person_per_day),
-        (("per_person_per_merchant_per_day",), campaign.per_person_per_merchant_per_day),
+        (("per_person_per_merchant_per_day",), per_merchant_per_day),
         (("person_limit", "per_natural_month"), campaign.person_per_natural_month),
         (("daily_release",), campaign.daily_release),
     )
@@ -96,6 +99,10 @@ def _limit_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:
         yield Fault(
             path=(*path, "carry_over"), reason="没有写每日投放量 daily_release，无从结转到次日"
         )
+
+
+def _unless(default: int, limit: int) -> int | None:
+    return None if limit == default else limit
 
 
 def _tiers_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:

@@ -68,7 +68,7 @@ def find_faults(
         *(
             fault
             for i, campaign in enumerate(campaigns)
-            for fault in campaign_faults(("campaigns", i), campaign)
+            for fault in campaign_faults(("campaigns", i), campaign, programme.defaults)
         ),
         *_reference_faults(known, campaigns, merchants),
         *_quarter_faults(funds, campaigns),
@@ -183,7 +183,7 @@ def _reference_faults(
 
 def _quarter_faults(funds: Sequence[Fund], campaigns: Sequence[Campaign]) -> Iterator[Fault]:
     """A campaign names a quarter if, and only if, its fund is arranged by quarters."""
-    funds_by_id = {fund.id: fund for fund in funds}
+    funds_by_id = {fund.id: fund for fund in reversed(funds)}  # of two, the first has the id
     for i, campaign in enumerate(campaigns):
         fund = funds_by_id.get(campaign.fund_id)
         if fund is None:

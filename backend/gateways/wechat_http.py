@@ -49,9 +49,10 @@ class _CutQuery(logging.Filter):
 
 def guard_urllib3_log() -> None:
     """Keep query strings out of urllib3's log, whatever level the application sets. Idempotent."""
-    logger = logging.getLogger("urllib3.connectionpool")
-    if not any(isinstance(old, _CutQuery) for old in logger.filters):
-        logger.addFilter(_CutQuery())
+    for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(old, _CutQuery) for old in logger.filters):
+            logger.addFilter(_CutQuery())
 
 
 class WeChatHttp:
@@ -120,9 +121,6 @@ class WeChatHttp:
                 raise unavailable(path, "answer_too_large")
             if time.monotonic() > deadline_s:
                 raise unavailable(path, "answer_too_slow")
-        announced = response.headers.get("Content-Length", "")
-        if announced.isdecimal() and int(announced) != len(content):
-            raise unavailable(path, "answer_cut_short")
         return bytes(content)
 
 
@@ -135,7 +133,7 @@ def parse_answer(path: str, content: bytes) -> dict[str, object]:
     try:
         answer = json.loads(content.decode("utf-8"))
         errcode = int(answer.get("errcode") or 0)
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         answer = None
         errcode = 0
     if not isinstance(answer, dict):

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 # A claim reads its campaign from memory; a change of terms or state is seen within this time.
 # The script has the last word on the state at every claim.
+STATES_WITH_QUOTA = ("running", "paused")
 SNAPSHOT_TTL_S = 1.0
 _snapshot_lock = threading.Lock()
 _snapshots: dict[str, tuple[float, CampaignTerms]] = {}

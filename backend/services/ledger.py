@@ -144,9 +144,8 @@ def _row_differences(session: Session) -> Iterable[Difference]:
                     expected_fen=expected_fen,
                     found_fen=found_fen,
                 )
-    claimed = dict(
-        session.execute(select(Voucher.tier_id, func.count()).group_by(Voucher.tier_id)).tuples()
-    )
+    counted = session.execute(select(Voucher.tier_id, func.count()).group_by(Voucher.tier_id))
+    claimed = {tier_id: int(count) for tier_id, count in counted}
     for tier in session.scalars(select(Tier)):
         if claimed.get(tier.id, 0) != tier.claimed_count:
             yield Difference(
@@ -160,19 +159,18 @@ def _row_differences(session: Session) -> Iterable[Difference]:
 
 def _claim_differences(session: Session) -> Iterable[Difference]:
     """Every claim transfer must equal the vouchers that name it."""
-    named = dict(
-        session.execute(
-            select(Voucher.claim_transfer_id, func.sum(Voucher.face_value_fen)).group_by(
-                Voucher.claim_transfer_id
-            )
-        ).tuples()
+    sums = session.execute(
+        select(Voucher.claim_transfer_id, func.sum(Voucher.face_value_fen)).group_by(
+            Voucher.claim_transfer_id
+        )
     )
+    named = {transfer_id: int(amount_fen) for transfer_id, amount_fen in sums}
     for transfer in session.scalars(select(Transfer).where(Transfer.kind == "claim")):
-        if int(named.get(transfer.id, 0)) != transfer.amount_fen:
+        if named.get(transfer.id, 0) != transfer.amount_fen:
             yield Difference(
                 where=f"transfer {transfer.id}",
                 what="claim: its vouchers",
-                expected_fen=int(named.get(transfer.id, 0)),
+                expected_fen=named.get(transfer.id, 0),
                 found_fen=transfer.amount_fen,
             )
 

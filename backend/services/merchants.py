@@ -61,7 +61,7 @@ def set_suspended(merchant_id: str, *, suspended: bool, actor: str, reason: str)
     """Suspend a published merchant at once, or let it redeem again. New orders are refused."""
     before, after = ("published", "suspended") if suspended else ("suspended", "published")
     with transaction() as session:
-        merchant = session.get(Merchant, merchant_id, with_for_update=True)
+        merchant = session.get(Merchant, merchant_id, with_for_update={"of": Merchant})
         if merchant is None:
             raise NotFound(f"merchant {merchant_id!r}")
         if merchant.status != before:
@@ -70,3 +70,8 @@ def set_suspended(merchant_id: str, *, suspended: bool, actor: str, reason: str)
         audit.record(
             session, actor=actor, action=f"merchant.{after}", subject=merchant_id, reason=reason
         )
+
+
+def scanned(text: str) -> Merchant:
+    """Return the merchant of a scanned placard, if it may redeem now."""
+    return redeeming(db.session(), of_placard(text))

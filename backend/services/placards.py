@@ -36,7 +36,7 @@ class IssuedPlacard:
 def issue(merchant_id: str, *, actor: str) -> IssuedPlacard:
     """Issue a merchant's next placard; the ones before it stay valid until they are revoked."""
     with transaction() as session:
-        if session.get(Merchant, merchant_id, with_for_update=True) is None:
+        if session.get(Merchant, merchant_id, with_for_update={"of": Merchant}) is None:
             raise NotFound(f"merchant {merchant_id!r}")
         newest = queries.newest_placard(session, merchant_id)
         placard = Placard(

@@ -156,15 +156,15 @@ def _readable(
     for name, stand_in in _STAND_INS.items():
         plain[name] = stand_in if (name,) in unreadable else value[name]
     for section in SECTIONS:
-        items = _items(value, section, unreadable)
+        items = _items(value, section)
         kept[section] = [i for i in range(len(items)) if (section, i) not in unreadable]
         plain[section] = [items[i] for i in kept[section]]
     return plain, kept
 
 
-def _items(value: dict[str, object], section: Section, unreadable: set[Path]) -> list[object]:
+def _items(value: dict[str, object], section: Section) -> list[object]:
     items = value.get(section)
-    return items if isinstance(items, list) and (section,) not in unreadable else []
+    return items if isinstance(items, list) else []
 
 
 def _unreadable_ids(
@@ -173,7 +173,7 @@ def _unreadable_ids(
     for section in SECTIONS:
         if (section,) in unreadable:
             yield section, ANY_ID
-        for i, item in enumerate(_items(value, section, unreadable)):
+        for i, item in enumerate(_items(value, section)):
             if (section, i) in unreadable:
                 id_ = item.get("id") if isinstance(item, dict) else None
                 yield section, id_ if isinstance(id_, str) else ANY_ID

@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from backend.clock import CHINA, day_bounds
+from backend.clock import day_bounds
+from backend.domain.china import CHINA
 from backend.domain.programmes import (
     Campaign,
     Defaults,

@@ -4,6 +4,7 @@ import re
 
 from flask import current_app
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend import clock
@@ -48,6 +49,13 @@ def bind_phone(*, wechat_user_id: int, phone: str) -> int:
     """
     if not MOBILE.fullmatch(phone):
         raise InvalidRequest("not a mainland mobile number")
+    try:
+        return _bind(wechat_user_id, phone)
+    except IntegrityError:  # two users bound the same new phone at once: one has made the resident
+        return _bind(wechat_user_id, phone)
+
+
+def _bind(wechat_user_id: int, phone: str) -> int:
     phone_hash = vault().hash("phone", phone)
     with transaction() as session:
         user = session.get_one(WeChatUser, wechat_user_id, with_for_update=True)

@@ -241,6 +241,7 @@ def test_a_refused_mini_program_code_is_an_error_and_no_picture(
         b"<html>",
         b"[" * 100_000,
         json.dumps({"errcode": "x"}).encode(),
+        b'{"errcode": 1e999}',
         json.dumps({"openid": OPENID}).encode(),
         json.dumps({"openid": 7, "session_key": "k"}).encode(),
         json.dumps({"openid": "", "session_key": "k"}).encode(),

@@ -37,13 +37,10 @@ def prepare(client: redis.Redis, campaign_id: str) -> None:
 
 def read(client: redis.Redis, campaign_id: str, *, consumer: str, count: int) -> list[StreamEntry]:
     """Return up to `count` entries not given to any writer yet."""
-    answer = client.xreadgroup(GROUP, consumer, {keys.claims(campaign_id): ">"}, count=count)
-    batches = answer.values() if isinstance(answer, dict) else [pair[1] for pair in answer or []]
-    rows: list[Any] = []
-    for batch in batches:
-        for part in batch:
-            rows.extend([part] if isinstance(part, tuple) else part)
-    return [_entry(campaign_id, row) for row in rows]
+    # [[stream, [(id, fields), …]]] in the protocol that extensions.py chooses; redis-py's stub
+    # covers every protocol's form at once.
+    answer: Any = client.xreadgroup(GROUP, consumer, {keys.claims(campaign_id): ">"}, count=count)
+    return [_entry(campaign_id, row) for _stream, rows in answer or () for row in rows]
 
 
 def reclaim(

@@ -1,5 +1,6 @@
 """What the tests of this folder ask the system about processes."""
 
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,12 @@ def wait_until(check: Callable[[], bool], *, within_s: float = 5.0) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def next_line(process: subprocess.Popen[str]) -> str:
+    """Wait for the next line the process prints."""
+    assert process.stdout
+    return process.stdout.readline()
 
 
 def live_in_groups(groups: set[int]) -> list[int]:

@@ -5,13 +5,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backend.devstack.children import ProcessFailed, end, spawn
 from backend.devstack.processes import Program, Supervisor, answers, free_port
-from tests.integration.devstack.survivors import live_in_groups, wait_until
+from tests.integration.devstack.survivors import live_in_groups, next_line, wait_until
 
 # Three programs with children of their own: one obeys SIGTERM at once, one cleans up first and
 # one is deaf to it, as its child is too.
@@ -43,7 +46,7 @@ with Supervisor(stop_within_s=1.5, pids_dir=here) as supervisor:
 class Stack:
     """The script above, running; `pids` of obedient, tidy and deaf, in this order."""
 
-    def __init__(self, here, mode: str) -> None:
+    def __init__(self, here: Path, mode: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", STACK, str(here), mode],
             stdin=subprocess.PIPE,
@@ -51,7 +54,7 @@ class Stack:
             stderr=subprocess.PIPE,
             text=True,
         )
-        *self.pids, self.guard_pid = map(int, self.process.stdout.readline().split())
+        *self.pids, self.guard_pid = map(int, next_line(self.process).split())
 
     def everything(self) -> list[int]:
         return live_in_groups({*self.pids, self.guard_pid})
@@ -61,7 +64,7 @@ class Stack:
 
 
 @pytest.fixture
-def stack(tmp_path, request):
+def stack(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
     running = Stack(tmp_path, getattr(request, "param", "running"))
     # each shell and its sleep, and the guard
     assert wait_until(lambda: len(running.everything()) == 7), running.everything()
@@ -73,8 +76,8 @@ def stack(tmp_path, request):
 
 
 @pytest.fixture
-def program(tmp_path):
-    def build(*command: str, **options) -> Program:
+def program(tmp_path: Path) -> Callable[..., Program]:
+    def build(*command: str, **options: Any) -> Program:
         name = options.pop("name", "one")
         return Program(name=name, command=command, log_file=tmp_path / f"{name}.log", **options)
 
@@ -82,7 +85,9 @@ def program(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_stop_signal_stops_all_within_the_limit_and_leaves_none(stack, tmp_path, number):
+def test_a_stop_signal_stops_all_within_the_limit_and_leaves_none(
+    stack: Stack, tmp_path: Path, number: signal.Signals
+) -> None:
     began_s = time.monotonic()
     stack.process.send_signal(number)
     assert f"stopped by {int(number)}" in stack.output()
@@ -94,7 +99,7 @@ def test_a_stop_signal_stops_all_within_the_limit_and_leaves_none(stack, tmp_pat
 
 
 @pytest.mark.parametrize("stack", ["starting", "between"], indirect=True)
-def test_a_stop_signal_during_the_start_stops_what_runs_already(stack):
+def test_a_stop_signal_during_the_start_stops_what_runs_already(stack: Stack) -> None:
     time.sleep(0.1)
     stack.process.send_signal(signal.SIGTERM)
     stack.output()
@@ -102,27 +107,27 @@ def test_a_stop_signal_during_the_start_stops_what_runs_already(stack):
     assert stack.everything() == []
 
 
-def test_kill_9_of_the_supervisor_leaves_no_process_and_no_grandchild(stack):
+def test_kill_9_of_the_supervisor_leaves_no_process_and_no_grandchild(stack: Stack) -> None:
     stack.process.kill()
     stack.process.wait()
     assert wait_until(lambda: stack.everything() == []), stack.everything()
 
 
-def test_kill_9_of_guard_and_supervisor_still_ends_every_direct_child(stack):
+def test_kill_9_of_guard_and_supervisor_still_ends_every_direct_child(stack: Stack) -> None:
     os.kill(stack.guard_pid, signal.SIGKILL)
     stack.process.kill()
     stack.process.wait()
     assert wait_until(lambda: not set(stack.pids) & set(stack.everything()))
 
 
-def test_without_its_guard_a_supervisor_still_stops_in_order(stack):
+def test_without_its_guard_a_supervisor_still_stops_in_order(stack: Stack) -> None:
     os.kill(stack.guard_pid, signal.SIGKILL)
     stack.process.send_signal(signal.SIGTERM)
     assert "stopped by 15" in stack.output()
     assert stack.everything() == []
 
 
-def test_a_child_that_dies_stops_the_stack_and_is_named(stack):
+def test_a_child_that_dies_stops_the_stack_and_is_named(stack: Stack) -> None:
     os.kill(stack.pids[1], signal.SIGKILL)
     output = stack.output()
     assert "tidy 意外退出（signal SIGKILL），不再重启" in output
@@ -131,13 +136,15 @@ def test_a_child_that_dies_stops_the_stack_and_is_named(stack):
     assert stack.everything() == []
 
 
-def test_ctrl_c_in_a_terminal_reaches_the_supervisor_only(stack):
+def test_ctrl_c_in_a_terminal_reaches_the_supervisor_only(stack: Stack) -> None:
     groups = {pid: os.getpgid(pid) for pid in (*stack.pids, stack.guard_pid)}
     assert groups == {pid: pid for pid in groups}
     assert os.getpgid(stack.process.pid) not in groups
 
 
-def test_programs_stop_in_the_reverse_order_of_their_start(tmp_path, program):
+def test_programs_stop_in_the_reverse_order_of_their_start(
+    tmp_path: Path, program: Callable[..., Program]
+) -> None:
     order = tmp_path / "order"
     script = 'trap "echo $0 >> $1; exit" TERM; touch $1.$0; while :; do sleep 0.02; done'
     with Supervisor() as supervisor:
@@ -149,7 +156,9 @@ def test_programs_stop_in_the_reverse_order_of_their_start(tmp_path, program):
     assert supervisor.pids == {}
 
 
-def test_a_program_that_dies_at_start_is_named_with_its_last_20_log_lines(program):
+def test_a_program_that_dies_at_start_is_named_with_its_last_20_log_lines(
+    program: Callable[..., Program],
+) -> None:
     with Supervisor() as supervisor:
         with pytest.raises(ProcessFailed) as failed:
             supervisor.start(
@@ -162,12 +171,14 @@ def test_a_program_that_dies_at_start_is_named_with_its_last_20_log_lines(progra
     assert "  | 101" not in str(failed.value)
 
 
-def test_a_program_that_does_not_exist_is_named(program):
+def test_a_program_that_does_not_exist_is_named(program: Callable[..., Program]) -> None:
     with Supervisor() as supervisor, pytest.raises(ProcessFailed, match="cannot run /no/such"):
         supervisor.start(program("/no/such", ready=lambda: False))
 
 
-def test_a_program_that_is_not_ready_in_time_is_named_and_gone(program):
+def test_a_program_that_is_not_ready_in_time_is_named_and_gone(
+    program: Callable[..., Program],
+) -> None:
     with Supervisor() as supervisor:
         with pytest.raises(ProcessFailed, match=r"^slow was not ready within 0\.3 s"):
             supervisor.start(
@@ -184,17 +195,17 @@ def test_a_program_that_is_not_ready_in_time_is_named_and_gone(program):
         assert live_in_groups({pid}) == []
 
 
-def test_ready_means_that_the_address_answers_below_400(program):
+def test_ready_means_that_the_address_answers_below_400(program: Callable[..., Program]) -> None:
     statuses = [503, 404, 302, 200]
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self) -> None:
             asked.append(self.path)
             self.send_response(statuses[len(asked) - 1])
             self.end_headers()
 
-        def log_message(self, *_):
+        def log_message(self, *_: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -211,7 +222,7 @@ def test_ready_means_that_the_address_answers_below_400(program):
     assert not answers(url)
 
 
-def test_a_check_that_meets_a_closed_door_is_asked_again(program):
+def test_a_check_that_meets_a_closed_door_is_asked_again(program: Callable[..., Program]) -> None:
     port = free_port()
 
     def connects() -> bool:
@@ -227,13 +238,20 @@ def test_a_check_that_meets_a_closed_door_is_asked_again(program):
         assert connects()
 
 
-def test_a_program_is_restarted_as_often_as_allowed_and_then_given_up(program, tmp_path):
-    said = []
+def test_a_program_is_restarted_as_often_as_allowed_and_then_given_up(
+    program: Callable[..., Program], tmp_path: Path
+) -> None:
+    said: list[str] = []
+
+    def was_restarted() -> bool:
+        supervisor.check()
+        return supervisor.pids["worker"] != pids[-1]
+
     with Supervisor(say=said.append, pids_dir=tmp_path) as supervisor:
         pids = [supervisor.start(program("sleep", "1000", name="worker", restarts=2))]
         for _ in range(2):
             os.kill(pids[-1], signal.SIGKILL)
-            assert wait_until(lambda: supervisor.check() or supervisor.pids["worker"] != pids[-1])
+            assert wait_until(was_restarted)
             pids.append(supervisor.pids["worker"])
             assert (tmp_path / "worker.pid").read_text() == f"{pids[-1]}\n"
         os.kill(pids[-1], signal.SIGKILL)
@@ -245,7 +263,9 @@ def test_a_program_is_restarted_as_often_as_allowed_and_then_given_up(program, t
     ]
 
 
-def test_children_get_the_given_environment_and_unchanged_signals(program):
+def test_children_get_the_given_environment_and_unchanged_signals(
+    program: Callable[..., Program],
+) -> None:
     show = "echo $HUIQUAN_ENV $HOME; grep SigIgn /proc/self/status"
     one = program("/bin/sh", "-c", f"{show}; exec sleep 1000", env={"HUIQUAN_ENV": "test"})
     with Supervisor() as supervisor:
@@ -254,7 +274,7 @@ def test_children_get_the_given_environment_and_unchanged_signals(program):
     assert one.log_file.read_text().split() == ["test", "SigIgn:", "0000000000000000"]
 
 
-def test_a_child_is_started_by_the_main_thread_only(tmp_path):
+def test_a_child_is_started_by_the_main_thread_only(tmp_path: Path) -> None:
     caught = []
 
     def start() -> None:
@@ -269,19 +289,21 @@ def test_a_child_is_started_by_the_main_thread_only(tmp_path):
     assert caught == ["only the main thread may start a child: it dies with its thread"]
 
 
-def test_an_end_that_was_seen_before_signals_nobody(tmp_path, monkeypatch):
+def test_an_end_that_was_seen_before_signals_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = spawn(["true"], log_file=tmp_path / "log")
     end(process, signal.SIGTERM, within_s=5.0)
     monkeypatch.setattr(os, "killpg", lambda *_: pytest.fail("the number may be another's now"))
     end(process, signal.SIGTERM, within_s=5.0)
 
 
-def test_outside_its_context_a_supervisor_starts_nothing(program):
+def test_outside_its_context_a_supervisor_starts_nothing(program: Callable[..., Program]) -> None:
     with pytest.raises(RuntimeError, match="inside its `with`"):
         Supervisor().start(program("sleep", "1000"))
 
 
-def test_the_signal_handlers_of_before_return(program):
+def test_the_signal_handlers_of_before_return(program: Callable[..., Program]) -> None:
     before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     with Supervisor():
         assert signal.getsignal(signal.SIGTERM) != before[1]

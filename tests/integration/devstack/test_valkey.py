@@ -3,6 +3,9 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -12,7 +15,7 @@ from backend.devstack.children import ProcessFailed, processes_in
 from backend.devstack.lock import StateInUse
 from backend.devstack.processes import free_port
 from backend.devstack.valkey import PROGRAM, PrivateValkey, get_binary_path
-from tests.integration.devstack.survivors import wait_until
+from tests.integration.devstack.survivors import next_line, wait_until
 
 OWNER = """
 import sys
@@ -27,22 +30,24 @@ with PrivateValkey(Path(sys.argv[1])) as valkey, Redis.from_url(valkey.url) as c
 
 
 @pytest.fixture
-def directory(tmp_path):
+def directory(tmp_path: Path) -> Path:
     return tmp_path / "valkey"
 
 
 @pytest.fixture
-def valkey(directory):
+def valkey(directory: Path) -> Iterator[PrivateValkey]:
     with PrivateValkey(directory) as server:
         yield server
 
 
-def ask(server: PrivateValkey, *command: str):
+def ask(server: PrivateValkey, *command: str) -> Any:
     with Redis.from_url(server.url, decode_responses=True) as client:
         return client.execute_command(*command)
 
 
-def test_the_settings_that_vouchers_rest_on_are_in_force(valkey, directory):
+def test_the_settings_that_vouchers_rest_on_are_in_force(
+    valkey: PrivateValkey, directory: Path
+) -> None:
     wanted = {
         "appendonly": "yes",
         "appendfsync": "always",
@@ -58,7 +63,9 @@ def test_the_settings_that_vouchers_rest_on_are_in_force(valkey, directory):
         ask(valkey, "DEBUG", "JMAP")
 
 
-def test_without_a_port_it_listens_on_its_socket_only_and_with_one_on_loopback_too(directory):
+def test_without_a_port_it_listens_on_its_socket_only_and_with_one_on_loopback_too(
+    directory: Path,
+) -> None:
     port = free_port()
     with PrivateValkey(directory):
         with socket.socket() as client:
@@ -70,7 +77,7 @@ def test_without_a_port_it_listens_on_its_socket_only_and_with_one_on_loopback_t
             assert client.ping()
 
 
-def test_acknowledged_writes_survive_a_stop_and_a_kill(directory):
+def test_acknowledged_writes_survive_a_stop_and_a_kill(directory: Path) -> None:
     server = PrivateValkey(directory)
     for count, end in enumerate((server.stop, server.kill, server.stop), start=1):
         server.start()
@@ -79,7 +86,7 @@ def test_acknowledged_writes_survive_a_stop_and_a_kill(directory):
         assert processes_in(directory, PROGRAM) == []
 
 
-def test_a_server_that_died_by_itself_can_be_started_again(valkey):
+def test_a_server_that_died_by_itself_can_be_started_again(valkey: PrivateValkey) -> None:
     ask(valkey, "SET", "kept", "yes")
     first_pid = valkey.pid
     os.kill(first_pid, signal.SIGKILL)
@@ -89,7 +96,7 @@ def test_a_server_that_died_by_itself_can_be_started_again(valkey):
     assert ask(valkey, "GET", "kept") == "yes"
 
 
-def test_start_returns_when_all_data_is_loaded_and_not_before(valkey):
+def test_start_returns_when_all_data_is_loaded_and_not_before(valkey: PrivateValkey) -> None:
     keys = 300_000
     script = "for n = 1, ARGV[1] do redis.call('SET', 'k' .. n, n) end"
     ask(valkey, "EVAL", script, "0", str(keys))
@@ -98,13 +105,15 @@ def test_start_returns_when_all_data_is_loaded_and_not_before(valkey):
     assert ask(valkey, "DBSIZE") == keys
 
 
-def test_a_running_server_is_not_started_twice(valkey):
+def test_a_running_server_is_not_started_twice(valkey: PrivateValkey) -> None:
     with pytest.raises(RuntimeError, match="running already"):
         valkey.start()
     assert ask(valkey, "PING")
 
 
-def test_a_second_owner_is_refused_and_the_first_goes_on_undisturbed(valkey, directory):
+def test_a_second_owner_is_refused_and_the_first_goes_on_undisturbed(
+    valkey: PrivateValkey, directory: Path
+) -> None:
     second = PrivateValkey(directory)
     with pytest.raises(StateInUse, match=f"process {os.getpid()} "):
         second.start()
@@ -113,14 +122,14 @@ def test_a_second_owner_is_refused_and_the_first_goes_on_undisturbed(valkey, dir
     assert ask(valkey, "PING")
 
 
-def test_a_directory_too_deep_for_a_socket_works_all_the_same(tmp_path):
+def test_a_directory_too_deep_for_a_socket_works_all_the_same(tmp_path: Path) -> None:
     with PrivateValkey(tmp_path / ("deep" * 25) / "with space") as server:
         assert ask(server, "PING")
         assert len(os.fsencode(server.socket)) <= 107
     server.socket.parent.rmdir()
 
 
-def test_data_that_cannot_be_read_is_an_error_that_shows_the_log(directory):
+def test_data_that_cannot_be_read_is_an_error_that_shows_the_log(directory: Path) -> None:
     with PrivateValkey(directory):
         pass
     manifest = directory / "appendonlydir" / "appendonly.aof.manifest"
@@ -133,37 +142,40 @@ def test_data_that_cannot_be_read_is_an_error_that_shows_the_log(directory):
         assert ask(server, "PING")
 
 
-def test_the_server_dies_with_its_owner_by_sigkill_and_no_acknowledged_write_is_lost(directory):
+def test_the_server_dies_with_its_owner_by_sigkill_and_no_acknowledged_write_is_lost(
+    directory: Path,
+) -> None:
     seen = 0
     for _ in range(5):
         with subprocess.Popen(
             [sys.executable, "-c", OWNER, str(directory)], stdout=subprocess.PIPE, text=True
         ) as owner:
-            server_pid = int(owner.stdout.readline())
+            server_pid = int(next_line(owner))
             assert processes_in(directory, PROGRAM) == [server_pid]
-            first = int(owner.stdout.readline())
+            first = int(next_line(owner))
             assert seen < first <= seen + 2  # the owner may die between an INCR and its print
             for _ in range(50):
-                seen = int(owner.stdout.readline())
+                seen = int(next_line(owner))
             owner.kill()
-            seen = max([seen, *(int(line) for line in owner.stdout if line.endswith("\n"))])
+            unread = owner.communicate()[0].splitlines(keepends=True)
+            seen = max([seen, *(int(line) for line in unread if line.endswith("\n"))])
         with PrivateValkey(directory) as server:  # at once: the old one may still be dying
             assert processes_in(directory, PROGRAM) == [server.pid]
             assert seen <= int(ask(server, "GET", "counter")) <= seen + 1
 
 
-def test_a_dead_owners_server_ends_without_a_new_start(directory):
+def test_a_dead_owners_server_ends_without_a_new_start(directory: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", OWNER, str(directory)], stdout=subprocess.PIPE, text=True
     ) as owner:
-        server_pid = int(owner.stdout.readline())
+        server_pid = int(next_line(owner))
         assert processes_in(directory, PROGRAM) == [server_pid]
         owner.kill()
     assert wait_until(lambda: not processes_in(directory, PROGRAM))
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["alive", "deaf to SIGTERM"])
-def test_a_server_left_behind_is_ended_before_ours_starts(directory, stopped):
+def test_a_server_left_behind_is_ended_before_ours_starts(directory: Path, stopped: bool) -> None:
     with PrivateValkey(directory, stop_within_s=0.3) as server:
         options = server._options()
     left = subprocess.Popen(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from backend.domain.errors import Unavailable
 from backend.storage.redis import keys, wechat_tokens
@@ -85,7 +87,7 @@ def test_a_late_holder_does_not_free_the_lock_of_the_next(
 
 
 def test_without_a_server_every_use_is_unavailable(tmp_path: Path) -> None:
-    client = redis.Redis(unix_socket_path=str(tmp_path / "nobody"))
+    client = redis.Redis(unix_socket_path=str(tmp_path / "nobody"), retry=Retry(NoBackoff(), 0))
     tokens = RedisTokenStore(client)
     with pytest.raises(Unavailable):
         tokens.get(APPID)

@@ -1,15 +1,39 @@
 """The sample programme file, and changes to it: what the tests of programme files share."""
 
-from pathlib import Path
+from importlib.resources import files
+from typing import NamedTuple
 
 import pytest
 
-from backend import devstack
 from backend.services.programme_files import ProgrammeFileRefused, parse_programme
 
-SAMPLE = (Path(devstack.__path__[0]) / "tongjiang-2023.yaml").read_text(encoding="utf-8")
+SAMPLE = files("backend.devstack").joinpath("tongjiang-2023.yaml").read_text(encoding="utf-8")
 
 Edit = tuple[str, str]  # a text that stands in the sample once, and what takes its place
+
+
+class Expected(NamedTuple):
+    """A fault that must be told."""
+
+    line_holds: str  # a text that only the line of the fault holds
+    where: str
+    reason_holds: str
+
+
+class Rule(NamedTuple):
+    """A rule, the sample changed to break it, and the nearest sample that keeps it."""
+
+    name: str
+    broken: tuple[Edit, ...]
+    faults: tuple[Expected, ...]  # all of them, and no other
+    legal: tuple[Edit, ...]  # none: the sample as it stands is the neighbour
+
+
+def rule(
+    name: str, broken: list[Edit], faults: list[tuple[str, str, str]], legal: list[Edit]
+) -> Rule:
+    """Return one row of a table of rules."""
+    return Rule(name, tuple(broken), tuple(Expected(*fault) for fault in faults), tuple(legal))
 
 
 def changed(*edits: Edit) -> str:

@@ -1,0 +1,149 @@
+"""Commands for merchants: the published list, placards, clerks, suspension, bound cards."""
+
+import re
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from backend.cli.output import actor_option, refusals_as_text
+from backend.services import clerks, merchant_lists, merchants, placards, residents
+from backend.services.merchant_lists import Publication
+
+merchant_cli = AppGroup("merchant", help="Suspend a merchant, or let it redeem again (商户).")
+merchant_list_cli = AppGroup("merchant-list", help="Publish the merchant list (参与商户名单).")
+placard_cli = AppGroup("placard", help="Issue, draw and revoke placards (码牌).")
+clerk_cli = AppGroup("clerk", help="Add and remove a shop's clerks (收银员).")
+card_cli = AppGroup("card", help="Bind bank cards to residents (绑卡).")
+
+
+def _phone(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not residents.MOBILE.fullmatch(value):
+        raise click.BadParameter("11 digits, beginning 13 to 19")
+    return value
+
+
+def _last4(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not re.fullmatch("[0-9]{4}", value):
+        raise click.BadParameter("four digits")
+    return value
+
+
+@merchant_cli.command("suspend")
+@click.argument("merchant_id")
+@click.option("--reason", required=True)
+@actor_option
+@refusals_as_text
+def suspend(merchant_id: str, reason: str, actor: str) -> None:
+    """Stop a merchant's new orders at once."""
+    merchants.set_suspended(merchant_id, suspended=True, actor=actor, reason=reason)
+    click.echo(f"{merchant_id} 已暂停")
+
+
+@merchant_cli.command("resume")
+@click.argument("merchant_id")
+@click.option("--reason", required=True)
+@actor_option
+@refusals_as_text
+def resume(merchant_id: str, reason: str, actor: str) -> None:
+    """Let a suspended merchant redeem again."""
+    merchants.set_suspended(merchant_id, suspended=False, actor=actor, reason=reason)
+    click.echo(f"{merchant_id} 已恢复")
+
+
+@merchant_list_cli.command("publish")
+@actor_option
+@refusals_as_text
+def publish(actor: str) -> None:
+    """Publish all merchants that passed the chain as the next version."""
+    _show(merchant_lists.publish(actor=actor))
+
+
+@merchant_list_cli.command("show")
+@click.option("--version", "number", type=int, help="By default the one in force.")
+@refusals_as_text
+def show(number: int | None) -> None:
+    """Show a version and what it changed."""
+    _show(merchant_lists.publication(number))
+
+
+def _show(published: Publication) -> None:
+    difference = published.difference
+    click.echo(
+        f"第 {published.number} 版，{published.published_at:%Y-%m-%d %H:%M} 公布，"
+        f"{len(published.merchants)} 家；新增 {len(difference.added)}，"
+        f"移除 {len(difference.removed)}，变更 {len(difference.changed)}"
+    )
+    for merchant in published.merchants:
+        mark = "+" if merchant.merchant_id in difference.added else " "
+        click.echo(f" {mark} {merchant.merchant_id}  {merchant.name}（{merchant.domain_name}）")
+    for merchant_id in difference.removed:
+        click.echo(f" - {merchant_id}")
+
+
+@placard_cli.command("issue")
+@click.argument("merchant_id")
+@actor_option
+@refusals_as_text
+def issue(merchant_id: str, actor: str) -> None:
+    """Issue a merchant's next placard and print its link."""
+    click.echo(placards.issue(merchant_id, actor=actor).url)
+
+
+@placard_cli.command("draw")
+@click.argument("merchant_id")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@refusals_as_text
+def draw(merchant_id: str, file: Path) -> None:
+    """Write a merchant's newest placard to a .png, .svg or .pdf FILE."""
+    picture = file.suffix.lstrip(".").lower()
+    if picture not in ("png", "svg", "pdf"):
+        raise click.BadParameter("wants .png, .svg or .pdf")
+    file.write_bytes(placards.draw(merchant_id, picture))  # type: ignore[arg-type]  # checked above
+    click.echo(str(file))
+
+
+@placard_cli.command("revoke")
+@click.argument("merchant_id")
+@click.argument("serial", type=int)
+@click.option("--reason", required=True)
+@actor_option
+@refusals_as_text
+def revoke(merchant_id: str, serial: int, reason: str, actor: str) -> None:
+    """Make a placard void at once."""
+    placards.revoke(merchant_id, serial, actor=actor, reason=reason)
+    click.echo(f"{merchant_id}-{serial} 已停用")
+
+
+@clerk_cli.command("add")
+@click.argument("merchant_id")
+@click.option("--name", required=True)
+@click.option("--phone", required=True, callback=_phone)
+@actor_option
+@refusals_as_text
+def add_clerk(merchant_id: str, name: str, phone: str, actor: str) -> None:
+    """Let the holder of a phone number redeem for a shop."""
+    clerk = clerks.add_clerk(merchant_id=merchant_id, name=name, phone=phone, actor=actor)
+    click.echo(f"{merchant_id} 收银员 {clerk.id} 已添加")
+
+
+@clerk_cli.command("remove")
+@click.argument("clerk_id", type=int)
+@actor_option
+@refusals_as_text
+def remove_clerk(clerk_id: int, actor: str) -> None:
+    """End a clerk's work at once."""
+    clerks.remove_clerk(clerk_id=clerk_id, actor=actor)
+    click.echo(f"收银员 {clerk_id} 已移除")
+
+
+@card_cli.command("bind")
+@click.option("--phone", required=True, callback=_phone)
+@click.option("--card-token", required=True, help="The bank's token, never the card number.")
+@click.option("--last4", required=True, callback=_last4)
+@actor_option
+@refusals_as_text
+def bind_card(phone: str, card_token: str, last4: str, actor: str) -> None:
+    """Bind a bank card to the resident of a phone number, on the bank's notice."""
+    resident_id = residents.bind_card(phone=phone, card_token=card_token, last4=last4, actor=actor)
+    click.echo(f"居民 {resident_id} 已绑定尾号 {last4} 的卡")

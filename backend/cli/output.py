@@ -1,0 +1,36 @@
+"""What all commands share: who acts, and refusals as plain text with exit status 1."""
+
+import getpass
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import click
+
+from backend.domain.errors import HuiquanError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+actor_option = click.option(
+    "--actor",
+    default=lambda: f"cli:{getpass.getuser()}",
+    help="Who acts, for the audit log; by default the operating system's user.",
+)
+
+
+def refusals_as_text(command: Callable[P, R]) -> Callable[P, R]:
+    """Print a refusal's sentence and its faults to stderr and exit with 1."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except HuiquanError as error:
+            click.echo(f"{error.code}: {error.message} ({error})", err=True)
+            faults = error.details.get("faults", ())
+            for fault in faults if isinstance(faults, list | tuple) else ():
+                click.echo(f"  第 {fault['line']} 行 {fault['where']}：{fault['reason']}", err=True)
+            raise SystemExit(1) from error
+
+    return wrapped

@@ -1,0 +1,35 @@
+"""The forms of the ids in paths: anything else is simply not found."""
+
+from flask import Flask
+from werkzeug.routing import BaseConverter
+
+
+class CampaignId(BaseConverter):
+    """Q2-MAY"""
+
+    regex = "[A-Z0-9-]{1,32}"
+
+
+class MerchantId(BaseConverter):
+    """TJ0001"""
+
+    regex = "[A-Z]{2}[0-9]{4,8}"
+
+
+class OrderId(BaseConverter):
+    """32 hexadecimal digits."""
+
+    regex = "[0-9a-f]{32}"
+
+
+class PlacardText(BaseConverter):
+    """What follows /m/: a placard's code, or the name of the file that WeChat asks for."""
+
+    regex = "[0-9A-Za-z_.-]{1,64}"
+
+
+def init_app(app: Flask) -> None:
+    """Make the converters known to the routes."""
+    app.url_map.converters.update(
+        campaign_id=CampaignId, merchant_id=MerchantId, order_id=OrderId, placard=PlacardText
+    )

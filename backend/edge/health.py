@@ -1,0 +1,42 @@
+"""Whether this process lives, and whether it may be sent work."""
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel
+
+from backend.services import health
+
+blueprint = APIBlueprint("health", __name__, tag="运维 health")
+
+
+class Healthy(BaseModel):
+    """The process answers."""
+
+    status: str
+
+
+class Readiness(BaseModel):
+    """`faults` names what is wrong; empty when `ready`."""
+
+    ready: bool
+    faults: list[str]
+    claims_backlog: int | None
+
+
+@blueprint.get("/healthz")
+@blueprint.output(Healthy)
+def healthz() -> dict[str, str]:
+    """Say that the process lives; asks nothing else."""
+    return {"status": "ok"}
+
+
+@blueprint.get("/readyz")
+@blueprint.output(Readiness)
+def readyz() -> tuple[dict[str, object], int]:
+    """Say whether SQL, Valkey and the quota can be relied on; 503 names what cannot."""
+    state = health.readiness()
+    answer: dict[str, object] = {
+        "ready": not state.faults,
+        "faults": list(state.faults),
+        "claims_backlog": state.claims_backlog,
+    }
+    return answer, 503 if state.faults else 200

@@ -1,0 +1,119 @@
+"""What every request must be before a view sees it, and what every answer carries."""
+
+import json
+import math
+import re
+import time
+import uuid
+from typing import Any, NoReturn
+
+import structlog
+from flask import Flask, Response, g, request
+from flask.json.provider import DefaultJSONProvider
+from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
+
+from backend import clock
+from backend.domain.errors import InvalidRequest
+
+log = structlog.get_logger("access")
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+MAX_DEPTH = 20
+SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
+
+
+class StrictJSON(DefaultJSONProvider):
+    """JSON that means one thing: no NaN, no duplicate keys, no depth, no text SQL cannot hold."""
+
+    ensure_ascii = False
+    sort_keys = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Parse a body, or raise InvalidRequest."""
+        try:
+            text = s.decode("utf-8") if isinstance(s, bytes) else s
+            _refuse_depth(text)
+            return json.loads(
+                text,
+                parse_constant=_refuse_constant,
+                parse_float=_finite,
+                object_pairs_hook=_unique_keys,
+            )
+        except InvalidRequest:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequest(f"not JSON: {type(error).__name__}") from error
+
+
+def init_app(app: Flask, *, body_max_bytes: int) -> None:
+    """Install the limits, the request's id and the access log."""
+    app.json = StrictJSON(app)
+    app.config["MAX_CONTENT_LENGTH"] = body_max_bytes
+
+    @app.before_request
+    def begin() -> None:
+        g.started_s = time.perf_counter()
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        # A chunked body has no length to check: it would be cut silently at the limit.
+        if "Transfer-Encoding" in request.headers:
+            raise LengthRequired
+        if (request.content_length or 0) > body_max_bytes:
+            raise RequestEntityTooLarge
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        response.headers["X-Server-Time-Ms"] = str(clock.to_ms(clock.now()))
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Cache-Control", "no-store")
+        log.info(
+            "request",
+            method=request.method,
+            route=str(request.url_rule or "none"),  # the pattern: a path may hold a placard's code
+            status=response.status_code,
+            ms=round((time.perf_counter() - g.started_s) * 1000, 1),
+        )
+        return response
+
+
+def _refuse_depth(text: str) -> None:
+    """Count brackets before parsing: deep nesting exhausts the parser's stack."""
+    depth = 0
+    in_string = escaped = False
+    for char in text:
+        if in_string:
+            in_string = escaped or char != '"'
+            escaped = not escaped and char == "\\"
+        elif char == '"':
+            in_string = True
+        elif char in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise InvalidRequest("nested too deeply")
+        elif char in "]}":
+            depth -= 1
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise InvalidRequest("a key appears twice")
+        for text in (key, value):
+            if isinstance(text, str) and SURROGATE_OR_NUL.search(text):
+                raise InvalidRequest("text holds NUL or half a character")
+        found[key] = value
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidRequest(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise InvalidRequest("a number is out of range")
+    return number

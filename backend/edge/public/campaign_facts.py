@@ -1,0 +1,142 @@
+"""What the public may know of a campaign; the pages and the API show the same."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+import structlog
+from pydantic import BaseModel, Field
+from redis.exceptions import RedisError
+
+from backend.edge.public import words
+from backend.services import campaigns
+from backend.storage.models.campaigns import Campaign
+
+log = structlog.get_logger()
+
+
+class DomainFacts(BaseModel):
+    """发放领域。"""
+
+    id: str
+    name: str
+
+
+class TierFacts(BaseModel):
+    """一个档级：满 threshold_fen 减 face_value_fen，共 count 份。金额单位分。"""
+
+    position: int
+    threshold_fen: int
+    face_value_fen: int
+    count: int
+    left: Annotated[
+        int | None, Field(description="剩余份数；null 表示未在发放，或暂时查不到，不代表已领完")
+    ] = None
+
+    @property
+    def text(self) -> str:
+        """The tier in words, as 满100减30."""
+        return words.tier(self.threshold_fen, self.face_value_fen)
+
+    @property
+    def face_yuan(self) -> str:
+        """The face value in yuan."""
+        return words.yuan(self.face_value_fen)
+
+
+class CampaignFacts(BaseModel):
+    """一档活动。时间为北京时间，[opens_at, ends_at) 内可领。"""
+
+    id: str
+    name: str
+    mode: Literal["claim", "instant", "subsidy", "entry"]
+    state: Literal["approved", "running", "paused", "stopped", "ended"]
+    phase: Annotated[
+        words.Phase, Field(description="结合服务器时间判断：未开始、进行中、已暂停、已结束")
+    ]
+    opens_at: datetime
+    ends_at: datetime
+    domains: list[DomainFacts]
+    area: Annotated[str | None, Field(description="只在此区域的商户可用；null 为不限")]
+    use_from: Annotated[str | None, Field(description="每日可用时段的起点 HH:MM；null 为全天")]
+    use_until: Annotated[str | None, Field(description="每日可用时段的终点（不含），可为 24:00")]
+    tiers: list[TierFacts]
+
+    @property
+    def phase_name(self) -> str:
+        """The phase in words."""
+        return words.PHASE_NAMES[self.phase]
+
+    @property
+    def mode_name(self) -> str:
+        """The mode in words."""
+        return words.MODE_NAMES[self.mode]
+
+    @property
+    def opens_text(self) -> str:
+        """The opening in words."""
+        return words.moment(self.opens_at)
+
+    @property
+    def ends_text(self) -> str:
+        """The end in words."""
+        return words.end(self.ends_at)
+
+    @property
+    def domains_text(self) -> str:
+        """The domains in words."""
+        return "、".join(domain.name for domain in self.domains)
+
+
+def list_public(at: datetime) -> list[CampaignFacts]:
+    """Return all campaigns the public may know, in the order of their opening; no drafts."""
+    return [facts(row, at) for row in campaigns.list_all() if row.state != "draft"]
+
+
+def facts(row: Campaign, at: datetime) -> CampaignFacts:
+    """Return what the public may know of a campaign at a time. `left` is not asked here."""
+    return CampaignFacts.model_validate(
+        {
+            "id": row.id,
+            "name": row.name,
+            "mode": row.mode,
+            "state": row.state,
+            "phase": words.phase(row.state, opens_at=row.opens_at, ends_at=row.ends_at, at=at),
+            "opens_at": row.opens_at,
+            "ends_at": row.ends_at,
+            "domains": [{"id": domain.id, "name": domain.name} for domain in row.domains],
+            "area": row.area,
+            "use_from": _minute(row.use_from_minute),
+            "use_until": _minute(row.use_until_minute),
+            "tiers": [
+                {
+                    "position": tier.position,
+                    "threshold_fen": tier.threshold_fen,
+                    "face_value_fen": tier.face_value_fen,
+                    "count": tier.count,
+                }
+                for tier in row.tiers
+            ],
+        }
+    )
+
+
+def fill_left(found: Sequence[CampaignFacts]) -> None:
+    """Fill in the units left of campaigns that give out vouchers; null where nobody can say.
+
+    The first silence of Valkey ends the asking: a reader should not wait once per campaign.
+    """
+    for campaign in found:
+        if campaign.mode != "claim" or campaign.state not in campaigns.STATES_WITH_QUOTA:
+            continue
+        try:
+            left = campaigns.left(campaign.id)
+        except RedisError as error:
+            log.warning("left_unknown", error=type(error).__name__)
+            return
+        for tier in campaign.tiers:
+            tier.left = left.get(tier.position)
+
+
+def _minute(minute: int | None) -> str | None:
+    return None if minute is None else words.minute_of_day(minute)

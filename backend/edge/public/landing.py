@@ -1,0 +1,105 @@
+"""Where a placard's link leads in any browser, and the file by which WeChat verifies the address.
+
+Source: plan, part six (三): the resident sees where he pays; protection against pasted-over codes
+rests on the registered name shown here.
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+from apiflask import APIBlueprint
+from flask import Response, current_app, render_template
+
+from backend import clock
+from backend.domain import refusals
+from backend.domain.errors import HuiquanError, NotFound
+from backend.domain.vouchers import validity
+from backend.edge.public import campaign_facts, pages
+from backend.services import campaigns, merchants, programmes
+from backend.settings import Settings
+from backend.storage.models.campaigns import Campaign
+from backend.storage.models.merchants import Merchant
+from merchant_qr.payload import scheme_link
+
+log = structlog.get_logger()
+blueprint = APIBlueprint("landing", __name__, tag="公开 public")
+blueprint.after_request(pages.dress)
+
+MERCHANT_PAGE = "pages/merchant/index"  # of the mini-program
+# 410: a revoked placard never counts again. 409: a merchant may be listed again, with this very
+# placard, so neither "gone" nor "not found" would be true.
+STATUS_AND_TITLE: dict[type[HuiquanError], tuple[int, str]] = {
+    refusals.PlacardInvalid: (404, "这不是有效的商户码牌"),
+    refusals.PlacardRevoked: (410, "该码牌已停用"),
+    refusals.MerchantNotPublished: (409, "本店目前不能使用消费券"),
+}
+STATES_WITH_VOUCHERS = ("running", "paused", "stopped", "ended")
+
+
+@blueprint.get("/m/<placard:code>")
+@blueprint.doc(
+    responses=pages.document("码牌落地页，或微信要求的校验文件", "text/html", "text/plain")
+)
+def placard(code: str) -> str | Response:
+    """码牌落地页：核对店名，看可用的券，打开小程序；以 .txt 结尾时为微信校验文件。"""
+    if code.endswith(".txt"):
+        return _verification_file(code)
+    settings: Settings = current_app.extensions["settings"]
+    merchant = merchants.scanned(code)
+    now = clock.now()
+    return render_template(
+        "landing.html",
+        merchant=merchant,
+        programme=programmes.current(),
+        campaigns=[
+            campaign_facts.facts(row, now)
+            for row in campaigns.list_all(STATES_WITH_VOUCHERS)
+            if _usable(row, merchant, now)
+        ],
+        scheme=scheme_link(appid=settings.wechat_appid, path=MERCHANT_PAGE, query={"m": code}),
+    )
+
+
+@blueprint.get("/m/<path:text>")
+@blueprint.doc(hide=True)
+def unreadable(text: str) -> str:
+    """Answer what cannot be a placard's code as a forged one: with a page, not with JSON."""
+    raise refusals.PlacardInvalid(f"{len(text)} characters that are no code")
+
+
+@blueprint.errorhandler(refusals.PlacardInvalid)
+@blueprint.errorhandler(refusals.PlacardRevoked)
+@blueprint.errorhandler(refusals.MerchantNotPublished)
+def refused(error: HuiquanError) -> tuple[str, int]:
+    """Say in plain words why no voucher is to be used by this placard, and what to do."""
+    log.info("refused", code=error.code, why=str(error))
+    status, title = STATUS_AND_TITLE[type(error)]
+    return render_template("placard_refused.html", title=title, message=error.message), status
+
+
+def _verification_file(name: str) -> Response:
+    settings: Settings = current_app.extensions["settings"]
+    known, content = settings.wechat_verify_file or ("", "")
+    if name != known:
+        raise NotFound(f"no verification file {name}")
+    return Response(content, content_type="text/plain; charset=utf-8")
+
+
+def _usable(row: Campaign, merchant: Merchant, at: datetime) -> bool:
+    """Tell whether somebody may hold a voucher of the campaign that this merchant takes now.
+
+    By domain and area, as when an order chooses a voucher; and until the last voucher that could
+    have been claimed runs out, which may be days after the campaign's end. Use hours are shown
+    instead: a visitor at noon wants to know of the evening.
+    """
+    if row.mode != "claim" or row.validity_days is None or at < row.opens_at:
+        return False
+    last_claim = row.ends_at - timedelta(microseconds=1)
+    _, valid_until = validity(
+        last_claim, days=row.validity_days, claim_day_counts=bool(row.claim_day_counts)
+    )
+    return (
+        at < valid_until
+        and merchant.domain_id in {domain.id for domain in row.domains}
+        and row.area in (None, merchant.area)
+    )

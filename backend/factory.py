@@ -1,0 +1,83 @@
+"""Building the application: settings and edges in, a WSGI application out."""
+
+import os
+
+from apiflask import APIFlask
+from flask import Flask
+
+from backend import clock, logs
+from backend.cli import commands
+from backend.edge import converters, errors, guards, health, http, openapi
+from backend.edge.guards import Edge
+from backend.edge.public import landing, merchant_list, programme
+from backend.extensions import db, migrate, redis_handle
+from backend.gateways.wechat import WeChat
+from backend.services.personal_data import Vault
+from backend.settings import Settings
+from backend.storage import migrations, sql
+from backend.storage.models import all as models
+from backend.storage.redis.wechat_tokens import RedisTokenStore
+
+OWN_EDGES = (
+    Edge(blueprint=health.blueprint, prefix="", guard=guards.public),
+    Edge(blueprint=programme.blueprint, prefix="", guard=guards.public),
+    Edge(blueprint=landing.blueprint, prefix="", guard=guards.public),
+    Edge(blueprint=merchant_list.blueprint, prefix="", guard=guards.public),
+)
+
+
+def create_app(settings: Settings, edges: tuple[Edge, ...] = ()) -> APIFlask:
+    """Return the application; `edges` are the mini-program's, added to the public ones."""
+    logs.configure()
+    app = APIFlask(
+        "backend",
+        title="惠券 Huiquan",
+        version="0.1.0",
+        docs_path=None,  # its page would load scripts from elsewhere
+        spec_path="/openapi.json",
+        template_folder="edge/templates",
+        static_folder="edge/static",
+    )
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings.database_url),
+        REDIS_URL=settings.redis_url,
+        AUTO_OPERATION_ID=True,
+        VALIDATION_ERROR_STATUS_CODE=400,
+        VALIDATION_ERROR_DESCRIPTION="请求内容有误，请检查后重试",
+        SERVERS=[{"url": settings.public_base_url}],
+    )
+    if settings.clock_offset_s:
+        clock.use(clock.Clock(offset_s=settings.clock_offset_s))
+    _attach(app, settings)
+    http.init_app(app, body_max_bytes=settings.request_body_max_bytes)
+    errors.init_app(app)
+    converters.init_app(app)
+    openapi.init_app(app)
+    guards.init_app(app, OWN_EDGES + edges)
+    commands.init_app(app)
+    return app
+
+
+def _attach(app: Flask, settings: Settings) -> None:
+    """Give the application its handles: SQL, Valkey, WeChat, the vault."""
+    app.extensions["settings"] = settings
+    app.extensions["vault"] = Vault(settings.personal_data_key)
+    app.extensions["models"] = models.__all__  # imported for effect: every mapper is known
+    db.init_app(app)
+    with app.app_context():
+        sql.configure(db.engine)
+    migrate.init_app(app, db, directory=os.fspath(migrations.__path__[0]), render_as_batch=True)
+    redis_handle.init_app(app)
+    app.extensions["wechat"] = WeChat(
+        appid=settings.wechat_appid,
+        secret=settings.wechat_secret,
+        base_url=settings.wechat_base_url,
+        tokens=RedisTokenStore(redis_handle.client),
+    )
+
+
+def _engine_options(database_url: str) -> dict[str, object]:
+    if database_url.startswith("sqlite"):
+        return {}
+    return {"pool_size": 10, "max_overflow": 10, "pool_pre_ping": True, "pool_timeout": 5}

@@ -1,0 +1,86 @@
+"""The writer: moves claims from Valkey's streams into SQL, in batches, exactly once.
+
+Read → commit → acknowledge, in this order. A writer that dies before the commit loses nothing: the
+entries stay its own in Valkey until another reclaims them. One that dies after the commit doubles
+nothing: the rows are there by unique number, and the second writing finds them.
+"""
+
+import signal
+import threading
+import time
+import uuid
+
+import redis
+import structlog
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.extensions import redis_handle
+from backend.services import campaigns, claims
+from backend.storage.redis import stream
+
+log = structlog.get_logger()
+BATCH = 1000
+IDLE_S = 0.05  # between two looks at empty streams
+RECLAIM_AFTER_MS = 5_000  # longer than a batch takes; a dead writer's entries wait this long
+RECLAIM_EVERY_S = 2.0
+RETRY_S = 1.0
+
+
+def run(app: Flask, *, stop: threading.Event | None = None) -> None:
+    """Write until told to stop; a fault of SQL or Valkey is logged and tried again."""
+    stopping = stop or _on_signals()
+    consumer = f"writer-{uuid.uuid4().hex[:8]}"
+    next_reclaim_s = 0.0
+    log.info("claim_writer_started", consumer=consumer)
+    while not stopping.is_set():
+        try:
+            with app.app_context():
+                reclaim = time.monotonic() >= next_reclaim_s
+                if reclaim:
+                    next_reclaim_s = time.monotonic() + RECLAIM_EVERY_S
+                written = drain_once(consumer, reclaim=reclaim)
+        except (redis.RedisError, SQLAlchemyError) as error:
+            log.error("claim_writer_failed", error=type(error).__name__)
+            stopping.wait(RETRY_S)
+        else:
+            if not written:
+                stopping.wait(IDLE_S)
+    log.info("claim_writer_stopped", consumer=consumer)
+
+
+def drain_once(consumer: str, *, reclaim: bool = False) -> int:
+    """Take one batch from each campaign's stream; return how many entries were settled."""
+    names = [c.id for c in campaigns.list_all(claims.STATES_WITH_CLAIMS) if c.mode == "claim"]
+    settled = 0
+    for campaign_id in names:
+        settled += _drain_campaign(campaign_id, consumer, reclaim=reclaim)
+    return settled
+
+
+def _drain_campaign(campaign_id: str, consumer: str, *, reclaim: bool) -> int:
+    client = redis_handle.client
+    try:
+        entries = stream.read(client, campaign_id, consumer=consumer, count=BATCH)
+        if reclaim:
+            entries += stream.reclaim(
+                client, campaign_id, consumer=consumer, count=BATCH, idle_ms=RECLAIM_AFTER_MS
+            )
+    except redis.ResponseError as error:
+        if "NOGROUP" not in str(error):
+            raise
+        stream.prepare(client, campaign_id)  # the stream was lost with Valkey
+        return 0
+    if not entries:
+        return 0
+    new = claims.record(entries)
+    stream.acknowledge(client, campaign_id, [entry.entry_id for entry in entries])
+    log.info("claims_written", campaign_id=campaign_id, entries=len(entries), new=new)
+    return len(entries)
+
+
+def _on_signals() -> threading.Event:
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping

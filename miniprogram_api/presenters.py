@@ -1,0 +1,105 @@
+"""Quotes and orders as phones and tills read them."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from backend.domain.vouchers import Quote, ReasonCode
+from backend.services import orders
+from backend.storage.models.orders import Order
+
+
+class ReasonShown(BaseModel):
+    """这张券为什么没有用上。"""
+
+    voucher_id: int
+    campaign_name: str
+    threshold_fen: int
+    face_value_fen: int
+    code: ReasonCode
+    sentence: str
+
+
+class ChosenVoucher(BaseModel):
+    """系统自动选用的券。"""
+
+    voucher_id: int
+    campaign_name: str
+    threshold_fen: int
+    face_value_fen: int
+
+
+class QuoteShown(BaseModel):
+    """试算：自动使用优惠最大的可用券；没有可用券时 voucher 为空，按全款支付。"""
+
+    order_amount_fen: int
+    discount_fen: int
+    payable_fen: int
+    voucher: ChosenVoucher | None
+    reasons: list[ReasonShown]
+
+
+class OrderShown(BaseModel):
+    """订单。locked 表示券已锁定、等待付款；超过 lock_expires_at 未付款即 released。"""
+
+    order_id: str
+    merchant_id: str
+    merchant_name: str
+    voucher_id: int
+    order_amount_fen: int
+    discount_fen: int
+    payable_fen: int
+    entry: Literal["placard", "payment_code"]
+    status: Literal["locked", "redeemed", "released"]
+    payment_provider: str
+    payment_status: Literal["pending", "paid", "closed"]
+    created_at: datetime
+    lock_expires_at: datetime
+    closed_at: datetime | None
+
+
+class OrderList(BaseModel):
+    """订单，最新的在前。"""
+
+    orders: list[OrderShown]
+
+
+def present_quote(quote: Quote) -> dict[str, object]:
+    """Return a quote as `QuoteShown`."""
+    chosen = quote.voucher
+    return {
+        "order_amount_fen": quote.order_amount_fen,
+        "discount_fen": quote.discount_fen,
+        "payable_fen": quote.payable_fen,
+        "voucher": None
+        if chosen is None
+        else {
+            "voucher_id": chosen.id,
+            "campaign_name": chosen.campaign_name,
+            "threshold_fen": chosen.threshold_fen,
+            "face_value_fen": chosen.face_value_fen,
+        },
+        "reasons": [asdict(reason) for reason in quote.reasons],
+    }
+
+
+def present_order(order: Order) -> dict[str, object]:
+    """Return an order as `OrderShown`, its status judged by the clock."""
+    return {
+        "order_id": order.id,
+        "merchant_id": order.merchant_id,
+        "merchant_name": order.merchant.name,
+        "voucher_id": order.voucher_id,
+        "order_amount_fen": order.order_amount_fen,
+        "discount_fen": order.discount_fen,
+        "payable_fen": order.payable_fen,
+        "entry": order.entry,
+        "status": orders.shown_status(order),
+        "payment_provider": order.payment.provider,
+        "payment_status": order.payment.status,
+        "created_at": order.created_at,
+        "lock_expires_at": order.lock_expires_at,
+        "closed_at": order.closed_at,
+    }

@@ -1,0 +1,86 @@
+"""Claiming vouchers, and the wallet."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Literal
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, Field
+
+from backend.services import claims
+from backend.services import vouchers as wallets
+from miniprogram_api.session import current_resident
+from miniprogram_api.shapes import Request, RequestId
+
+vouchers = APIBlueprint("vouchers", __name__, tag="居民 resident")
+
+
+class Claim(Request):
+    """领哪一档，以及本次请求的号。"""
+
+    tier_position: Annotated[int, Field(ge=1, le=99, description="档级，从1开始")]
+    request_id: RequestId
+
+
+class ClaimedVoucher(BaseModel):
+    """领到的券。replayed 表示同一请求此前已成功，券是同一张。"""
+
+    voucher_id: int
+    campaign_id: str
+    campaign_name: str
+    tier_position: int
+    threshold_fen: int
+    face_value_fen: int
+    claimed_at: datetime
+    valid_from: datetime
+    valid_until: datetime
+    replayed: bool
+
+
+class WalletVoucher(BaseModel):
+    """卡包里的一张券；valid_until 为开区间，到该时刻即过期。"""
+
+    voucher_id: int
+    campaign_id: str
+    campaign_name: str
+    threshold_fen: int
+    face_value_fen: int
+    claimed_at: datetime
+    valid_from: datetime
+    valid_until: datetime
+    status: Literal["unused", "locked", "used", "expired"]
+
+
+class Wallet(BaseModel):
+    """complete 为 false 时，刚领到的券可能稍后才显示，不会丢失。"""
+
+    vouchers: list[WalletVoucher]
+    complete: bool
+
+
+@vouchers.post("/campaigns/<campaign_id:campaign_id>/claims")
+@vouchers.input(Claim)
+@vouchers.output(ClaimedVoucher, status_code=201)
+def claim(campaign_id: str, json_data: Claim) -> dict[str, object]:
+    """领券：同一请求号重试得到同一张券。"""
+    claimed = claims.claim_voucher(
+        campaign_id=campaign_id,
+        tier_position=json_data.tier_position,
+        resident_id=current_resident().id,
+        request_id=json_data.request_id,
+    )
+    return asdict(claimed)
+
+
+@vouchers.get("/vouchers")
+@vouchers.output(Wallet)
+def wallet() -> dict[str, object]:
+    """卡包：可用的在前，快到期的在前。"""
+    return asdict(wallets.wallet(current_resident().id))
+
+
+@vouchers.get("/vouchers/<int(max=9007199254740991):voucher_id>")
+@vouchers.output(WalletVoucher)
+def voucher(voucher_id: int) -> dict[str, object]:
+    """查看一张自己的券。"""
+    return asdict(wallets.get(current_resident().id, voucher_id))

@@ -1,0 +1,188 @@
+"""Builders of what tests need: a city at work, its residents, clerks and vouchers."""
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from backend import clock
+from backend.domain import tokens
+from backend.extensions import db
+from backend.services import (
+    campaigns,
+    claims,
+    clerks,
+    merchant_lists,
+    placards,
+    programmes,
+    residents,
+)
+from backend.services.claims import ClaimedVoucher
+from backend.services.personal_data import vault
+from backend.settings import Settings
+from backend.storage.models.merchants import Clerk
+from backend.storage.models.residents import SignIn, WeChatUser
+from backend.storage.sql import transaction
+from backend.workers import claim_writer
+
+SAMPLE = Path(__file__).parents[1] / "backend/devstack/tongjiang-2023.yaml"
+MAY = "Q2-MAY"
+SUPERMARKET = "TJ0003"
+RESTAURANT = "TJ0006"
+_numbers = itertools.count(1)
+
+
+class MovableClock(clock.Clock):
+    """A clock that stands still until a test moves it; it may even be set back."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__()
+        self._at = at
+        self._floor_s = 0.0
+
+    def now_s(self) -> float:
+        """Return the time it was set to, never below the floor."""
+        return max(self._at.timestamp(), self._floor_s)
+
+    def raise_floor(self, at: datetime) -> None:
+        """Keep a floor, as the real clock does."""
+        self._floor_s = max(self._floor_s, at.timestamp())
+
+    def move(self, **by: float) -> None:
+        """Move by hours, minutes, seconds …"""
+        self._at += timedelta(**by)
+
+    def set(self, at: datetime) -> None:
+        """Set to a time, also an earlier one."""
+        self._at = at
+
+
+@dataclass
+class Person:
+    """A signed-in resident or clerk."""
+
+    id: int
+    phone: str
+    wechat_user_id: int
+    headers: dict[str, str]
+
+
+@dataclass
+class City:
+    """An application with a programme at work."""
+
+    app: APIFlask
+    settings: Settings
+    client: FlaskClient
+    placard: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def opened(cls, app: APIFlask) -> "City":
+        """Load the sample, publish the list, run 五一乐购券, issue two placards."""
+        programmes.load(SAMPLE.read_text(), actor="test")
+        merchant_lists.publish(actor="test")
+        campaigns.approve(MAY, actor="test")
+        campaigns.run(MAY, actor="test")
+        made = cls(app=app, settings=app.extensions["settings"], client=app.test_client())
+        for merchant_id in (SUPERMARKET, RESTAURANT):
+            made.placard[merchant_id] = placards.issue(merchant_id, actor="test").url
+        return made
+
+    def resident(self, phone: str | None = None, *, bound: bool = True) -> Person:
+        """Return a new resident with a token; without a phone when not `bound`."""
+        phone = phone or f"138{next(_numbers):08d}"
+        user = wechat_user()
+        resident_id = residents.bind_phone(wechat_user_id=user.id, phone=phone) if bound else 0
+        sign_in = self._sign_in(user.id, None)
+        return Person(
+            resident_id, phone, user.id, self._headers("resident", sign_in, user.id, resident_id)
+        )
+
+    def clerk(self, merchant_id: str = SUPERMARKET, phone: str | None = None) -> Person:
+        """Return a new clerk of a shop with a token."""
+        phone = phone or f"139{next(_numbers):08d}"
+        clerk = clerks.add_clerk(merchant_id=merchant_id, name="王店员", phone=phone, actor="test")
+        user = wechat_user()
+        with transaction() as session:
+            session.get_one(Clerk, clerk.id).wechat_user_id = user.id
+        sign_in = self._sign_in(user.id, clerk.id)
+        return Person(clerk.id, phone, user.id, self._headers("clerk", sign_in, user.id, clerk.id))
+
+    def claim(self, person: Person, tier: int = 1, campaign_id: str = MAY) -> ClaimedVoucher:
+        """Claim a voucher of a tier for a resident."""
+        return claims.claim_voucher(
+            campaign_id=campaign_id,
+            tier_position=tier,
+            resident_id=person.id,
+            request_id=new_request(),
+        )
+
+    def get(self, path: str, person: Person | None = None, **query: Any) -> Any:
+        """GET as a person; return the response."""
+        headers = person.headers if person else {}
+        return self.client.get(path, headers=headers, query_string=query)
+
+    def post(self, path: str, person: Person | None = None, **body: Any) -> Any:
+        """POST a JSON body as a person; return the response."""
+        return self.client.post(path, headers=person.headers if person else {}, json=body)
+
+    def _sign_in(self, wechat_user_id: int, clerk_id: int | None) -> int:
+        with transaction() as session:
+            row = SignIn(
+                role="resident" if clerk_id is None else "clerk",
+                wechat_user_id=wechat_user_id,
+                clerk_id=clerk_id,
+                refresh_hash=f"unused-{next(_numbers)}",
+                created_at=clock.now(),
+                expires_at=clock.now() + timedelta(days=1),
+            )
+            session.add(row)
+        return row.id
+
+    def _headers(
+        self, role: tokens.Role, sign_in_id: int, user_id: int, subject_id: int
+    ) -> dict[str, str]:
+        claims_ = tokens.Claims(
+            role=role,
+            sign_in_id=sign_in_id,
+            wechat_user_id=user_id,
+            subject_id=subject_id,
+            expires_s=int(clock.now().timestamp()) + 30 * 24 * 3600,
+        )
+        return {"Authorization": f"Bearer {tokens.issue(claims_, key=self.settings.token_key)}"}
+
+
+def wechat_user() -> WeChatUser:
+    """Return a WeChat user who has signed in once."""
+    with transaction() as session:
+        user = WeChatUser(
+            openid=f"o{next(_numbers):027d}",
+            session_key_encrypted=vault().encrypt("c2Vzc2lvbi1rZXk="),
+            created_at=clock.now(),
+        )
+        session.add(user)
+    return user
+
+
+def new_request() -> str:
+    """Return a fresh request number."""
+    return f"request-{next(_numbers):08d}"
+
+
+def drain() -> int:
+    """Let the writer write all that waits; return how many entries it settled."""
+    total = 0
+    while settled := claim_writer.drain_once("test-writer", reclaim=False):
+        total += settled
+    return total
+
+
+def rows(model: type) -> list[Any]:
+    """Return all rows of a table."""
+    db.session.rollback()
+    return list(db.session.scalars(select(model)))
