@@ -110,7 +110,7 @@ def run(campaign_id: str, *, actor: str) -> None:
     next_state(found.state, "run")
     if found.mode != "claim":
         raise RuleNotSupported(f"mode {found.mode} cannot run yet")
-    db.session.rollback()  # no SQL transaction stays open over a call to Valkey
+    db.session.close()  # no SQL transaction stays open over a call to Valkey
     stream.prepare(redis_handle.client, campaign_id)
     quota.load(redis_handle.client, found)
     _act(campaign_id, "run", actor=actor)
@@ -150,7 +150,7 @@ def push_states() -> None:
         for campaign in queries.list_campaigns(db.session(), None)
         if campaign.mode == "claim" and campaign.state not in ("draft", "approved")
     ]
-    db.session.rollback()
+    db.session.close()
     for campaign_id, state in known:
         quota.set_state(redis_handle.client, campaign_id, state)
 
@@ -163,7 +163,7 @@ def list_all(states: tuple[str, ...] | None = None) -> list[Campaign]:
 def left(campaign_id: str) -> dict[int, int]:
     """Return the units left by tier position, as Valkey knows them; empty when not loaded."""
     found = terms(campaign_id)
-    db.session.rollback()
+    db.session.close()
     return quota.left(redis_handle.client, found)
 
 

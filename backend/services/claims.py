@@ -58,7 +58,7 @@ def claim_voucher(
     every outcome but taken and replayed.
     """
     campaign = campaigns.terms(campaign_id)
-    db.session.rollback()  # the connection goes back before we wait for Valkey
+    db.session.close()  # the connection goes back before we wait for Valkey
     tier = campaign.tier(tier_position)
     if tier is None:
         raise NotFound(f"campaign {campaign_id} has no tier {tier_position}")
@@ -153,7 +153,7 @@ def promised_vouchers(resident_id: int) -> list[ClaimedVoucher]:
         for campaign in campaigns.list_all(STATES_WITH_CLAIMS)
         if campaign.mode == "claim"
     ]
-    db.session.rollback()
+    db.session.close()
     held = quota.held_by(redis_handle.client, found, resident_id)
     tiers = {(campaign.id, tier.position): tier for campaign in found for tier in campaign.tiers}
     return [

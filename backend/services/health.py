@@ -34,7 +34,7 @@ def readiness() -> ReadinessState:
             for c in list_campaigns(db.session(), campaigns.STATES_WITH_QUOTA)
             if c.mode == "claim"
         ]
-        db.session.rollback()
+        db.session.close()
         try:
             faults += safety.faults(redis_handle.client)
             faults += _quota_faults(running)
@@ -50,7 +50,7 @@ def _sql_faults() -> list[str]:
     except SQLAlchemyError as error:
         return [f"sql does not answer: {type(error).__name__}"]
     finally:
-        db.session.rollback()
+        db.session.close()
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__path__[0])))
     head = ScriptDirectory.from_config(config).get_current_head()

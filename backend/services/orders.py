@@ -21,7 +21,7 @@ from backend.domain.vouchers import Purchase, Quote, choose_voucher
 from backend.extensions import db
 from backend.gateways.payments.protocol import Charge
 from backend.gateways.payments.registry import PROVIDERS
-from backend.services import claims, clerks, merchants, payment_codes
+from backend.services import claims, clerks, merchants, payment_codes, releases
 from backend.settings import Settings
 from backend.storage.models.merchants import Merchant
 from backend.storage.models.orders import Order, Payment
@@ -58,21 +58,20 @@ class Request:
 def quote_at_placard(*, resident_id: int, placard_code: str, order_amount_fen: int) -> Quote:
     """Say what a purchase at a placard's merchant would cost a resident, and why."""
     merchant_id = merchants.of_placard(placard_code)
-    claims.record_promised(resident_id)
-    with transaction() as session:
-        merchant = merchants.redeeming(session, merchant_id)
-        return _quote(session, merchant, resident_id, order_amount_fen, clock.now())
+    _bring_up_to_date(resident_id)
+    session = db.session()
+    merchant = merchants.redeeming(session, merchant_id)
+    return _quote(session, merchant, resident_id, order_amount_fen, clock.now())
 
 
 def quote_by_code(*, merchant_id: str, code: str, order_amount_fen: int) -> Quote:
     """Say what a purchase would cost the holder of a payment code; the code stays usable."""
     digits = payment_codes.check_form(code)
-    with transaction() as session:
-        resident_id = payment_codes.holder(session, digits)
-    claims.record_promised(resident_id)
-    with transaction() as session:
-        merchant = merchants.redeeming(session, merchant_id)
-        return _quote(session, merchant, resident_id, order_amount_fen, clock.now())
+    resident_id = payment_codes.holder(db.session(), digits)
+    _bring_up_to_date(resident_id)
+    session = db.session()
+    merchant = merchants.redeeming(session, merchant_id)
+    return _quote(session, merchant, resident_id, order_amount_fen, clock.now())
 
 
 def create_at_placard(
@@ -80,7 +79,7 @@ def create_at_placard(
 ) -> Order:
     """Lock the best voucher for a purchase the resident entered at a placard."""
     merchant_id = merchants.of_placard(placard_code)
-    claims.record_promised(resident_id)
+    _bring_up_to_date(resident_id)
     return _create(
         Request(
             requested_by=f"resident:{resident_id}",
@@ -110,9 +109,8 @@ def create_by_code(
     if replay := _replayed(db.session(), request):
         return replay
     try:
-        with transaction() as session:
-            resident_id = payment_codes.holder(session, digits)
-        claims.record_promised(resident_id)
+        resident_id = payment_codes.holder(db.session(), digits)
+        _bring_up_to_date(resident_id)
         return _create(
             request,
             entry="payment_code",
@@ -205,6 +203,12 @@ def _create(
     return order
 
 
+def _bring_up_to_date(resident_id: int) -> None:
+    """Make usable what the resident is owed: claims not written yet, locks that ran out."""
+    claims.record_promised(resident_id)
+    releases.release_overdue(resident_id)
+
+
 def _order(request: Request, quote: Quote, amounts: Amounts, *, at: datetime) -> Order:
     """Build an order's row from a quote; NoEligibleVoucher when the quote took none."""
     settings: Settings = current_app.extensions["settings"]
@@ -234,7 +238,6 @@ def _quote(
     session: Session, merchant: Merchant, resident_id: int, order_amount_fen: int, now: datetime
 ) -> Quote:
     """Choose among a resident's vouchers at a merchant, the day's limit included."""
-    _release_overdue_of(session, resident_id, now)
     held = voucher_queries.list_of_resident(session, resident_id)
     used = queries.count_uses(
         session, resident_id=resident_id, merchant_id=merchant.id, day=now.date()
@@ -282,27 +285,3 @@ def _replayed(session: Session, request: Request) -> Order | None:
 def _digest(*parts: object) -> str:
     """Tell two requests apart without keeping what they said (a payment code is a secret)."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _release_overdue_of(session: Session, resident_id: int, now: datetime) -> None:
-    for order in queries.list_overdue(session, at=now, limit=50, resident_id=resident_id):
-        release_locked(session, order, at=now, overdue=True, reason="timeout")
-
-
-def release_locked(
-    session: Session, order: Order, *, at: datetime, overdue: bool, reason: str
-) -> bool:
-    """Give a locked order's voucher back, unless somebody else closed the order first.
-
-    A voucher that ran out while it was locked goes back as unused, and the expiry that follows
-    returns its money (decision 4 of the rules).
-    """
-    if not queries.close_locked(
-        session, order.id, status="released", at=at, overdue=overdue, reason=reason
-    ):
-        return False
-    voucher_queries.change_status(
-        session, order.voucher_id, expected="locked", status="unused", order_id=None
-    )
-    queries.set_payment(session, order.id, status="closed", reference=None, at=at)
-    return True

@@ -1,4 +1,4 @@
-"""The end of an order: paid and redeemed (核销), cancelled, or released when nobody paid."""
+"""The end of an order: paid and redeemed (核销), or cancelled."""
 
 from datetime import date
 
@@ -10,9 +10,7 @@ from backend.domain import refusals
 from backend.domain.errors import NotFound
 from backend.domain.postings import campaign_posting
 from backend.extensions import db
-from backend.gateways.payments.protocol import Charge
-from backend.gateways.payments.registry import PROVIDERS
-from backend.services import clerks, merchants, orders
+from backend.services import clerks, merchants, releases
 from backend.storage.models.orders import Order, Redemption
 from backend.storage.models.vouchers import Voucher
 from backend.storage.queries import ledger as ledger_queries
@@ -22,7 +20,6 @@ from backend.storage.queries.orders import DayTotals
 from backend.storage.sql import transaction
 
 log = structlog.get_logger()
-RELEASE_BATCH = 200
 
 
 def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
@@ -65,28 +62,6 @@ def cancel_by_merchant(*, order_id: str, merchant_id: str) -> Order:
     with transaction() as session:
         order = queries.get_of_merchant(session, order_id, merchant_id)
         return _cancel(session, order, reason="cancelled_by_merchant")
-
-
-def release_overdue() -> int:
-    """Release orders that nobody paid in time; return how many. For the periodic job.
-
-    The provider is asked to close the charge first, outside any transaction: an order that can
-    still be paid is not released.
-    """
-    overdue = queries.list_overdue(db.session(), at=clock.now(), limit=RELEASE_BATCH)
-    db.session.rollback()
-    released = 0
-    for order in overdue:
-        charge = Charge(
-            order_id=order.id, merchant_id=order.merchant_id, amount_fen=order.payable_fen
-        )
-        if PROVIDERS[order.payment.provider].close(charge).status != "closed":
-            continue
-        with transaction() as session:
-            released += orders.release_locked(
-                session, order, at=clock.now(), overdue=True, reason="timeout"
-            )
-    return released
 
 
 def of_day(
@@ -141,7 +116,7 @@ def _cancel(session: Session, order: Order | None, *, reason: str) -> Order:
     if order is None:
         raise NotFound("order")
     now = clock.now()
-    if not orders.release_locked(session, order, at=now, overdue=False, reason=reason):
+    if not releases.release_locked(session, order, at=now, overdue=False, reason=reason):
         session.refresh(order)
         if order.status == "redeemed":
             raise refusals.OrderRedeemed(f"order {order.id}")

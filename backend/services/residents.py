@@ -23,7 +23,7 @@ MOBILE = re.compile(r"1[3-9][0-9]{9}")
 def phone_by_code(*, wechat_user_id: int, phone_code: str) -> int:
     """Bind the phone behind a getPhoneNumber code; return the resident it makes the user."""
     openid = db.session.get_one(WeChatUser, wechat_user_id).openid
-    db.session.rollback()  # no SQL transaction stays open over a call to WeChat
+    db.session.close()  # no SQL transaction stays open over a call to WeChat
     phone = _wechat().phone_number(phone_code, openid=openid)
     return bind_phone(wechat_user_id=wechat_user_id, phone=phone)
 
@@ -33,7 +33,7 @@ def phone_by_encrypted(*, wechat_user_id: int, encrypted_data: str, iv: str) -> 
     session_key = vault().decrypt(
         db.session.get_one(WeChatUser, wechat_user_id).session_key_encrypted
     )
-    db.session.rollback()
+    db.session.close()
     phone = _wechat().phone_from_encrypted(
         session_key=session_key, encrypted_data=encrypted_data, iv=iv, now=clock.now()
     )

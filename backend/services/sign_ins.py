@@ -46,7 +46,7 @@ def clerk_by_code(js_code: str, *, phone_code: str | None) -> SignedIn:
     if clerk is None:
         if phone_code is None:
             raise refusals.NotAClerk(f"wechat user {user.id}")
-        db.session.rollback()
+        db.session.close()
         phone = _wechat().phone_number(phone_code, openid=user.openid)
         clerk = _adopt(user, vault().hash("phone", phone))
     return _start(user, clerk=clerk)

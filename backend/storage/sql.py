@@ -80,8 +80,7 @@ def transaction() -> Iterator[Session]:
     session: Session = db.session()
     if session.info.get("in_transaction"):
         raise RuntimeError("transactions do not nest")
-    session.rollback()
-    session.expunge_all()
+    session.close()  # rows read before stay readable, but belong to no transaction any more
     session.info["in_transaction"] = True
     try:
         session.connection(execution_options={"huiquan_writes": True})

@@ -8,7 +8,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
 from backend.extensions import db
-from backend.services import campaigns, payment_codes, redemptions, vouchers
+from backend.services import campaigns, payment_codes, releases, vouchers
 
 log = structlog.get_logger()
 
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 # back into its pot, never a right answer.
 JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (payment_codes.raise_mark, 5),
-    (redemptions.release_overdue, 5),
+    (releases.release_overdue, 5),
     (vouchers.expire_due, 30),
     (campaigns.end_due, 10),
     (campaigns.push_states, 10),
@@ -47,7 +47,7 @@ def run_job(app: Flask, job: Callable[[], object]) -> object:
         try:
             done = job()
         except Exception:
-            db.session.rollback()
+            db.session.close()
             log.exception("job_failed", job=job_name(job))
             return None
         if done:

@@ -1,0 +1,63 @@
+"""Giving a locked voucher back: nobody paid in time, or the order was cancelled."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.extensions import db
+from backend.gateways.payments.protocol import Charge
+from backend.gateways.payments.registry import PROVIDERS
+from backend.storage.models.orders import Order
+from backend.storage.queries import orders as queries
+from backend.storage.queries import vouchers as voucher_queries
+from backend.storage.sql import transaction
+
+RELEASE_BATCH = 200
+
+
+def release_overdue(resident_id: int | None = None) -> int:
+    """Release orders that nobody paid in time, all or one resident's; return how many.
+
+    The provider is asked to close the charge first, outside any transaction: an order that can
+    still be paid is not released.
+    """
+    overdue = [
+        (
+            order.payment.provider,
+            Charge(order_id=order.id, merchant_id=order.merchant_id, amount_fen=order.payable_fen),
+        )
+        for order in queries.list_overdue(
+            db.session(), at=clock.now(), limit=RELEASE_BATCH, resident_id=resident_id
+        )
+    ]
+    db.session.close()
+    released = 0
+    for provider, charge in overdue:
+        if PROVIDERS[provider].close(charge).status != "closed":
+            continue
+        with transaction() as session:
+            order = session.get_one(Order, charge.order_id)
+            released += release_locked(
+                session, order, at=clock.now(), overdue=True, reason="timeout"
+            )
+    return released
+
+
+def release_locked(
+    session: Session, order: Order, *, at: datetime, overdue: bool, reason: str
+) -> bool:
+    """Give a locked order's voucher back, unless somebody else closed the order first.
+
+    A voucher that ran out while it was locked goes back as unused, and the expiry that follows
+    returns its money (decision 4 of the rules).
+    """
+    if not queries.close_locked(
+        session, order.id, status="released", at=at, overdue=overdue, reason=reason
+    ):
+        return False
+    voucher_queries.change_status(
+        session, order.voucher_id, expected="locked", status="unused", order_id=None
+    )
+    queries.set_payment(session, order.id, status="closed", reference=None, at=at)
+    return True
