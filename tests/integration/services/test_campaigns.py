@@ -1,0 +1,102 @@
+"""Campaigns: states, budget and quota."""
+
+import pytest
+from sqlalchemy import update
+
+from backend.domain.campaigns import ActNotPossible, BudgetExceeded
+from backend.domain.errors import NotFound
+from backend.extensions import redis_handle
+from backend.services import campaigns, ledger
+from backend.storage.models.audit import AuditEntry
+from backend.storage.models.campaigns import Campaign
+from backend.storage.redis import quota
+from backend.storage.sql import transaction
+from tests.factories import MAY, City, MovableClock, rows
+
+
+def state(campaign_id: str) -> str:
+    return next(c.state for c in campaigns.list_all() if c.id == campaign_id)
+
+
+def test_a_campaign_goes_draft_approved_running_paused_running_stopped(city: City) -> None:
+    night = "Q3-NIGHT"
+    for act, reached in (
+        (campaigns.approve, "approved"),
+        (campaigns.run, "running"),
+        (campaigns.pause, "paused"),
+        (campaigns.resume, "running"),
+        (campaigns.stop, "stopped"),
+    ):
+        act(night, actor="李科长")
+        assert state(night) == reached
+    with pytest.raises(ActNotPossible):
+        campaigns.resume(night, actor="李科长")
+    acts = [entry.action for entry in rows(AuditEntry) if entry.subject == night]
+    assert acts == [f"campaign.{act}" for act in ("approve", "run", "pause", "resume", "stop")]
+
+
+def test_a_draft_cannot_run_and_an_approval_happens_once(city: City) -> None:
+    with pytest.raises(ActNotPossible):
+        campaigns.run("Q3-NIGHT", actor="test")
+    with pytest.raises(ActNotPossible):
+        campaigns.approve(MAY, actor="test")
+    assert ledger.check().differences == ()
+
+
+def test_an_approval_never_passes_the_quarters_budget_by_one_fen(city: City) -> None:
+    with transaction() as session:  # Q2 has 250000 yuan; 121000 are committed
+        session.execute(
+            update(Campaign).where(Campaign.id == "Q2-APPL").values(amount_fen=12_900_001)
+        )
+    with pytest.raises(BudgetExceeded):
+        campaigns.approve("Q2-APPL", actor="test")
+    assert state("Q2-APPL") == "draft"
+    with transaction() as session:
+        session.execute(
+            update(Campaign).where(Campaign.id == "Q2-APPL").values(amount_fen=12_900_000)
+        )
+    campaigns.approve("Q2-APPL", actor="test")
+    with pytest.raises(BudgetExceeded):
+        campaigns.approve("Q2-FUEL", actor="test")
+
+
+def test_a_campaign_ends_when_its_last_day_is_over(city: City, moment: MovableClock) -> None:
+    moment.set(campaigns.terms(MAY).ends_at)
+    moment.move(seconds=-1)
+    assert campaigns.end_due() == 0
+    moment.move(seconds=1)
+    assert campaigns.end_due() == 1
+    assert state(MAY) == "ended"
+    assert campaigns.end_due() == 0
+
+
+def test_the_job_brings_a_state_that_valkey_missed(city: City) -> None:
+    quota.set_state(redis_handle.client, MAY, "paused")
+    campaigns.push_states()
+    assert quota.loaded(redis_handle.client, MAY) == (1, "running")
+
+
+def test_a_rule_this_version_cannot_keep_is_refused_at_approval(city: City) -> None:
+    with transaction() as session:
+        session.execute(update(Campaign).where(Campaign.id == "Q3-NIGHT").values(per_person=2))
+    with pytest.raises(campaigns.RuleNotSupported):
+        campaigns.approve("Q3-NIGHT", actor="test")
+
+
+def test_an_instant_discount_cannot_run_in_this_version(city: City) -> None:
+    campaigns.approve("Q2-FUEL", actor="test")
+    with pytest.raises(campaigns.RuleNotSupported):
+        campaigns.run("Q2-FUEL", actor="test")
+
+
+def test_the_units_left_are_told_by_tier(city: City) -> None:
+    city.claim(city.resident(), tier=2)
+    assert campaigns.left(MAY) == {1: 2500, 2: 1999, 3: 400}
+
+
+def test_an_unknown_campaign_is_not_found(city: City) -> None:
+    for act in (campaigns.approve, campaigns.run, campaigns.pause):
+        with pytest.raises(NotFound):
+            act("NO-SUCH", actor="test")
+    with pytest.raises(NotFound):
+        campaigns.terms("NO-SUCH")
