@@ -1,0 +1,57 @@
+"""Who may redeem, and whose placard was scanned."""
+
+import pytest
+
+from backend.domain import refusals
+from backend.domain.errors import NotFound
+from backend.extensions import db
+from backend.services import merchants, placards
+from tests.factories import RESTAURANT, SUPERMARKET, City
+
+
+@pytest.mark.parametrize("merchant_id", ["TJ0013", "TJ0014", "TJ0015", "TJ0016", "TJ9999"])
+def test_a_merchant_that_is_not_published_cannot_redeem(city: City, merchant_id: str) -> None:
+    with pytest.raises(refusals.MerchantNotPublished):
+        merchants.redeeming(db.session(), merchant_id)
+    assert merchants.redeeming(db.session(), SUPERMARKET).name == "家乐购"
+
+
+def test_a_placard_is_known_by_its_whole_link_or_its_code(city: City) -> None:
+    url = city.placard[SUPERMARKET]
+    assert merchants.of_placard(url) == SUPERMARKET
+    assert merchants.of_placard(url.rpartition("/")[2]) == SUPERMARKET
+    assert merchants.scanned(url).name == "家乐购"
+
+
+def test_a_forged_placard_is_refused(city: City) -> None:
+    url = city.placard[SUPERMARKET]
+    for forged in (
+        url.replace(SUPERMARKET, RESTAURANT),
+        url[:-1] + ("A" if url[-1] != "A" else "B"),
+        url.replace("https://", "http://"),
+        url.replace("xfq.example.gov.cn", "xfq.example.gov.cn.evil.cn"),
+        "TJ0003-1-AAAAAAAAAAAAAAAA",
+    ):
+        with pytest.raises(refusals.PlacardInvalid):
+            merchants.of_placard(forged)
+
+
+def test_a_revoked_placard_says_so_and_its_successor_counts(city: City) -> None:
+    old = city.placard[SUPERMARKET]
+    new = placards.issue(SUPERMARKET, actor="test")
+    placards.revoke(SUPERMARKET, 1, actor="test", reason="丢失")
+    with pytest.raises(refusals.PlacardRevoked):
+        merchants.of_placard(old)
+    assert merchants.of_placard(new.url) == SUPERMARKET
+
+
+def test_only_a_published_merchant_is_suspended_and_only_a_suspended_one_resumes(
+    city: City,
+) -> None:
+    with pytest.raises(merchants.MerchantStatusRefused):
+        merchants.set_suspended("TJ0016", suspended=False, actor="test", reason="x")
+    merchants.set_suspended(SUPERMARKET, suspended=True, actor="test", reason="x")
+    with pytest.raises(merchants.MerchantStatusRefused):
+        merchants.set_suspended(SUPERMARKET, suspended=True, actor="test", reason="x")
+    with pytest.raises(NotFound):
+        merchants.set_suspended("TJ9999", suspended=True, actor="test", reason="x")
