@@ -1,6 +1,7 @@
 """The WeChat gateway against the stand-in, over HTTP, with its token in a real Valkey."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from backend import clock
 from backend.gateways import wechat_errors
 from backend.gateways.wechat import WeChat, WeChatSession
 from backend.storage.redis.wechat_tokens import RedisTokenStore
-from tests.integration.gateways.conftest import MakeWeChat, Standin
+from tests.integration.conftest import MakeWeChat, Standin
 
 SESSION_PATH = "/sns/jscode2session"
 TOKEN_PATH = "/cgi-bin/stable_token"
@@ -136,10 +137,12 @@ def test_a_server_that_is_not_there_is_unavailable(make_wechat: MakeWeChat) -> N
 
 
 def test_twelve_processes_that_start_together_fetch_one_token(
-    make_wechat: MakeWeChat, standin: Standin, valkey_socket: Path
+    make_wechat: MakeWeChat,
+    standin: Standin,
+    valkey: redis.Redis,
+    make_valkey: Callable[..., redis.Redis],
 ) -> None:
-    clients = [redis.Redis(unix_socket_path=str(valkey_socket)) for _ in range(12)]
-    gateways = [make_wechat(tokens=RedisTokenStore(client)) for client in clients]
+    gateways = [make_wechat(tokens=RedisTokenStore(make_valkey())) for _ in range(12)]
     taps = [standin.control("phone-number", user=f"u{n}") for n in range(12)]
     openids = [sign_in(gateways[0], standin, f"u{n}").openid for n in range(12)]
     standin.fault(TOKEN_PATH, "delay", 0.3)  # the others arrive while it is being fetched
@@ -149,8 +152,6 @@ def test_twelve_processes_that_start_together_fetch_one_token(
         )
         assert list(phones) == [tap["phone"] for tap in taps]
     assert len(standin.requests(TOKEN_PATH)) == 1
-    for client in clients:
-        client.close()
 
 
 def test_a_token_that_died_is_refreshed_once_and_nobody_notices(

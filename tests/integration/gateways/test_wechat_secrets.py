@@ -9,7 +9,7 @@ import structlog
 
 from backend.gateways import wechat_errors
 from backend.gateways.wechat import WeChat
-from tests.integration.gateways.conftest import SECRET, MakeWeChat, Standin
+from tests.integration.conftest import SECRET, MakeWeChat, Standin
 
 PATHS = ("/sns/jscode2session", "/cgi-bin/stable_token", "/wxa/business/getuserphonenumber")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from backend.gateways.wechat import WeChat
-from tests.integration.gateways.conftest import APPID, SECRET, Standin
+from tests.integration.conftest import APPID, SECRET, Standin
 
 APP = {"appid": APPID, "secret": SECRET}
 CREDENTIAL = {"grant_type": "client_credential", **APP}

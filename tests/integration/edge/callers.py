@@ -1,0 +1,173 @@
+"""Calling the application as a server does, and what its document says of every endpoint."""
+
+import contextvars
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import hypothesis
+from apiflask import APIFlask
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from backend.edge.guards import guard_of
+from backend.edge.openapi import path_of
+from backend.extensions import db, redis_handle
+from tests.factories import MAY, SUPERMARKET, City, Person, new_request
+
+Result = TypeVar("Result")
+
+
+def apart(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    """Call outside the test's own application context: no request inherits another's `g`."""
+    return contextvars.Context().run(call, *args, **kwargs)
+
+
+def ask(city: City, method: str, path: str, **options: Any) -> TestResponse:
+    """Send one request as a server would hand it over."""
+    return apart(city.app.test_client().open, path, method=method, **options)
+
+
+def error_of(response: TestResponse) -> dict[str, Any]:
+    """Return a refusal's error after proving its form: code, Chinese sentence, request id."""
+    assert 400 <= response.status_code < 500, (response.status_code, response.text[:500])
+    if response.mimetype == "text/html":  # the public pages refuse people, not programs
+        assert response.headers["X-Request-Id"]
+        return {"code": "page", "message": response.text}
+    error: dict[str, Any] = response.get_json()["error"]
+    assert error["code"]
+    assert any("\u4e00" <= char <= "\u9fff" for char in error["message"]), error
+    assert error["request_id"] == response.headers["X-Request-Id"] != ""
+    return error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One operation of the OpenAPI document, with the references of its body resolved."""
+
+    method: str
+    path: str
+    guard: str
+    body: dict[str, Any] | None
+    query: list[dict[str, Any]]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def operations(app: APIFlask) -> list[Operation]:
+    """Return what the document offers: an endpoint added tomorrow is in it by itself."""
+    document = apart(_document, app)
+    endpoints = {
+        (path_of(rule), method): rule.endpoint
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+    }
+    return [
+        Operation(
+            method=method.upper(),
+            path=path,
+            guard=getattr(guard_of(app, endpoints[path, method.upper()]), "name", "none"),
+            body=_body(document, operation),
+            query=[p for p in operation["parameters"] if p["in"] == "query"],
+        )
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def _document(app: APIFlask) -> Any:
+    return app.test_client().get("/openapi.json").get_json()
+
+
+def _body(document: Any, operation: Any) -> dict[str, Any] | None:
+    if "requestBody" not in operation:
+        return None
+    name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    schema: dict[str, Any] = document["components"]["schemas"][name.rpartition("/")[2]]
+    return schema
+
+
+@dataclass(frozen=True)
+class Callers:
+    """Somebody for each guard, and true values for fields and path parameters, by name."""
+
+    city: City
+    people: dict[str, Person | None]
+    known: dict[str, Any]
+
+    @classmethod
+    def of(cls, city: City) -> "Callers":
+        """Return a resident with a voucher and a code, and a clerk: what they ask would succeed."""
+        resident, clerk = city.resident(), city.clerk()
+        voucher = city.claim(resident)
+        code = city.post("/api/v1/resident/payment-codes", resident).get_json()["code"]
+        amounts = {"order_amount_fen": 20_000}
+        order = city.post(
+            "/api/v1/resident/orders",
+            resident,
+            placard=city.placard[SUPERMARKET],
+            request_id=new_request(),
+            **amounts,
+        ).get_json()
+        city.claim(resident, tier=2)
+        known = {
+            "placard": city.placard[SUPERMARKET],
+            "code": city.placard[SUPERMARKET].rpartition("/")[2],
+            "payment_code": code,
+            "campaign_id": MAY,
+            "voucher_id": voucher.voucher_id,
+            "order_id": order["order_id"],
+            "number": 1,
+            "tier_position": 3,
+            **amounts,
+        }
+        return cls(city, {"public": None, "resident": resident, "clerk": clerk}, known)
+
+    def headers(self, operation: Operation) -> dict[str, str]:
+        """Return the headers of somebody who may call an operation."""
+        person = self.people[operation.guard]
+        return dict(person.headers) if person else {}
+
+    def path(self, operation: Operation) -> str:
+        """Return an operation's path with true values."""
+        return operation.path.format_map(self.known)
+
+    def valid_body(self, operation: Operation) -> dict[str, Any]:
+        """Return a body that the document allows: known values, else the simplest of its schema."""
+        assert operation.body is not None
+        return {
+            name: self.known.get(name, simplest(schema))
+            for name, schema in operation.body["properties"].items()
+        }
+
+    def send(self, operation: Operation, **options: Any) -> TestResponse:
+        """Send an operation with the right caller and path."""
+        headers = self.headers(operation) | options.pop("headers", {})
+        return ask(self.city, operation.method, self.path(operation), headers=headers, **options)
+
+    def post_bytes(self, operation: Operation, data: bytes) -> TestResponse:
+        """Send bytes that claim to be JSON."""
+        return self.send(operation, data=data, content_type="application/json")
+
+
+def simplest(schema: dict[str, Any]) -> Any:
+    """Return the simplest value of a field's schema."""
+    if options := schema.get("anyOf"):
+        return simplest(options[0])
+    if schema["type"] == "integer":
+        return schema.get("minimum", 1)
+    pattern = schema.get("pattern", "^a$")
+    return hypothesis.find(st.from_regex(pattern, fullmatch=True), lambda _: True)
+
+
+def stored() -> dict[str, int]:
+    """Count what is kept: the rows of every table, the keys of Valkey."""
+    db.session.rollback()
+    with db.engine.connect() as connection:
+        counts = {
+            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in db.metadata.sorted_tables
+        }
+    return counts | {"keys of Valkey": int(redis_handle.client.dbsize())}
