@@ -60,12 +60,12 @@ def claim_voucher(
     campaign = campaigns.terms(campaign_id)
     db.session.close()  # the connection goes back before we wait for Valkey
     tier = campaign.tier(tier_position)
-    if tier is None:
+    if tier is None or campaign.state == "draft":  # a draft is nobody's business yet
         raise NotFound(f"campaign {campaign_id} has no tier {tier_position}")
     if campaign.mode != "claim" or campaign.validity_days is None:
         raise refusals.ClaimNotOffered(f"campaign {campaign_id} is of mode {campaign.mode}")
-    if campaign.state in ("draft", "approved"):
-        raise refusals.CampaignNotOpen(f"campaign {campaign_id} is {campaign.state}")
+    if campaign.state == "approved":
+        raise refusals.CampaignNotOpen(f"campaign {campaign_id} does not run yet")
     now = clock.from_ms(clock.to_ms(clock.now()))  # what the script keeps: whole milliseconds
     try:
         answer = quota.take(

@@ -1,0 +1,89 @@
+"""The commands staff type."""
+
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+from click.testing import Result
+
+from backend.services import clerks
+from backend.storage.models.audit import AuditEntry
+from tests.factories import MAY, SAMPLE, SUPERMARKET, City, rows
+
+
+def flask(app: APIFlask, *arguments: str) -> Result:
+    return app.test_cli_runner().invoke(args=list(arguments))
+
+
+def test_a_programme_is_loaded_and_again_changes_nothing(app: APIFlask) -> None:
+    first = flask(app, "programme", "load", str(SAMPLE), "--actor", "李科长")
+    assert (first.exit_code, "TJ2023 已载入" in first.output) == (0, True)
+    assert "未作改动" in flask(app, "programme", "load", str(SAMPLE)).output
+    assert [entry.actor for entry in rows(AuditEntry)] == ["李科长"]
+
+
+def test_a_wrong_programme_is_refused_by_line_and_exits_with_1(
+    app: APIFlask, tmp_path: Path
+) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(SAMPLE.read_text().replace("total: 1105000", "total: 1105001"))
+    refused = flask(app, "programme", "load", str(file))
+    assert refused.exit_code == 1
+    assert "programme_file_refused" in refused.output
+    assert "第 " in refused.output
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    assert flask(app, "programme", "load", str(tmp_path / "bytes.yaml")).exit_code == 1
+
+
+def test_a_campaign_is_approved_run_paused_and_listed(city: City) -> None:
+    assert flask(city.app, "campaign", "approve", "Q3-NIGHT").exit_code == 0
+    assert flask(city.app, "campaign", "run", "Q3-NIGHT").exit_code == 0
+    assert flask(city.app, "campaign", "pause", MAY).exit_code == 0
+    assert flask(city.app, "campaign", "resume", MAY).exit_code == 0
+    assert flask(city.app, "campaign", "stop", MAY).exit_code == 0
+    again = flask(city.app, "campaign", "resume", MAY)
+    assert (again.exit_code, "campaign_act_not_possible" in again.output) == (1, True)
+    listed = flask(city.app, "campaign", "list").output
+    assert "夜市啤酒节券" in listed
+    assert "已终止" in listed
+
+
+def test_the_ledger_check_prints_every_scope_and_exits_with_0(city: City) -> None:
+    result = flask(city.app, "ledger", "check")
+    assert result.exit_code == 0
+    assert "fund FUND93" in result.output
+    assert "930000.00" in result.output
+    assert "0 differences" in result.output
+
+
+def test_the_list_placards_clerks_and_cards_are_kept_by_commands(
+    city: City, tmp_path: Path
+) -> None:
+    run = city.app
+    assert flask(run, "merchant-list", "publish").exit_code == 1  # nothing changed
+    assert flask(run, "merchant", "suspend", "TJ0001", "--reason", "核查").exit_code == 0
+    assert "移除 1" in flask(run, "merchant-list", "publish").output
+    assert "第 1 版" in flask(run, "merchant-list", "show", "--version", "1").output
+    assert flask(run, "merchant", "resume", "TJ0001", "--reason", "核查完毕").exit_code == 0
+    assert "/m/TJ0001-1-" in flask(run, "placard", "issue", "TJ0001").output
+    for name in ("a.png", "a.svg", "a.pdf"):
+        assert flask(run, "placard", "draw", "TJ0001", str(tmp_path / name)).exit_code == 0
+        assert (tmp_path / name).stat().st_size > 500
+    assert flask(run, "placard", "draw", "TJ0001", str(tmp_path / "a.gif")).exit_code == 2
+    assert flask(run, "placard", "revoke", "TJ0001", "1", "--reason", "丢失").exit_code == 0
+    added = flask(run, "clerk", "add", SUPERMARKET, "--name", "孙", "--phone", "13600000001")
+    assert added.exit_code == 0
+    clerk_id = added.output.split()[2]
+    assert clerks.active_clerk(int(clerk_id)).name == "孙"
+    assert flask(run, "clerk", "remove", clerk_id).exit_code == 0
+    person = city.resident()
+    bound = flask(
+        run, "card", "bind", "--phone", person.phone, "--card-token", "t", "--last4", "0018"
+    )
+    assert bound.exit_code == 0
+
+
+@pytest.mark.parametrize("phone", ["12345678901", "1380013800", "１３８００１３８０００"])
+def test_a_wrong_phone_is_refused_before_anything_happens(city: City, phone: str) -> None:
+    result = flask(city.app, "clerk", "add", SUPERMARKET, "--name", "孙", "--phone", phone)
+    assert result.exit_code == 2
