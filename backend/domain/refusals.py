@@ -11,7 +11,7 @@ from backend.domain.errors import HuiquanError
 
 class SignInRequired(HuiquanError):
     code = "sign_in_required"
-    message = "请先登录"
+    message = "您还没有登录，请先登录"
     category = "unauthenticated"
 
 
@@ -29,7 +29,7 @@ class WrongRole(HuiquanError):
 
 class PhoneRequired(HuiquanError):
     code = "phone_required"
-    message = "领券前请先绑定手机号"
+    message = "领券前需要确认身份，请先绑定手机号"
     category = "forbidden"
 
 

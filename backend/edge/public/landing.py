@@ -1,9 +1,10 @@
 """Where a placard's link leads in any browser, and the file by which WeChat verifies the address.
 
-Source: plan, part six (三): the resident sees where he pays; protection against pasted-over codes
-rests on the registered name shown here.
+A placard pasted over another is noticed by the registered name shown here; and only merchants on
+the list in force take vouchers (plan, part six (三): 在指定合作商家消费).
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -26,12 +27,43 @@ blueprint = APIBlueprint("landing", __name__, tag="公开 public")
 blueprint.after_request(pages.dress)
 
 MERCHANT_PAGE = "pages/merchant/index"  # of the mini-program
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A placard that leads to no payment: the page's status and what it says."""
+
+    status: int
+    title: str
+    reason: str
+    steps: tuple[str, ...]
+
+
 # 410: a revoked placard never counts again. 409: a merchant may be listed again, with this very
 # placard, so neither "gone" nor "not found" would be true.
-STATUS_AND_TITLE: dict[type[HuiquanError], tuple[int, str]] = {
-    refusals.PlacardInvalid: (404, "这不是有效的商户码牌"),
-    refusals.PlacardRevoked: (410, "该码牌已停用"),
-    refusals.MerchantNotPublished: (409, "本店目前不能使用消费券"),
+REFUSALS: dict[type[HuiquanError], Refusal] = {
+    refusals.PlacardInvalid: Refusal(
+        404,
+        "这不是有效的商户码牌",
+        "这个码不是本活动发出的，可能印错了、被改过，或被人调换过。",
+        (
+            "先不要付款，请店员核实店里的码牌。",
+            "对照参与商户名单，看看本店是否在内。",
+            "怀疑码牌被人调换的，请拨打 12345 反映。",
+        ),
+    ),
+    refusals.PlacardRevoked: Refusal(
+        410,
+        "该码牌已停用",
+        "这块码牌已经作废，不能再用来付款。",
+        ("请店员出示新的码牌，再扫一次。", "也可以打开小程序的付款码，请店员来扫。"),
+    ),
+    refusals.MerchantNotPublished: Refusal(
+        409,
+        "本店目前不能使用消费券",
+        "本店不在现行的参与商户名单内，或正在暂停参与。",
+        ("您的券还在卡包里，不会因此减少。", "可以到名单内的其他商户使用，有效期以券面为准。"),
+    ),
 }
 STATES_WITH_VOUCHERS = ("running", "paused", "stopped", "ended")
 
@@ -73,8 +105,8 @@ def unreadable(text: str) -> str:
 def refused(error: HuiquanError) -> tuple[str, int]:
     """Say in plain words why no voucher is to be used by this placard, and what to do."""
     log.info("refused", code=error.code, why=str(error))
-    status, title = STATUS_AND_TITLE[type(error)]
-    return render_template("placard_refused.html", title=title, message=error.message), status
+    refusal = REFUSALS[type(error)]
+    return render_template("placard_refused.html", refusal=refusal), refusal.status
 
 
 def _verification_file(name: str) -> Response:

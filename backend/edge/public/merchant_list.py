@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response, render_template
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from backend.domain.errors import NotFound
 from backend.edge.public import pages, words
 from backend.services import merchant_lists
 from backend.services.merchant_lists import ListedMerchant, Publication
@@ -45,8 +46,8 @@ class Query(Filter):
     """The same, by pages, and nothing that is not asked for."""
 
     model_config = ConfigDict(extra="forbid")
-    page: Annotated[int, Digits, Field(ge=1, le=100_000, description="页码，从1开始")] = 1
-    page_size: Annotated[int, Digits, Field(ge=1, le=100, description="每页条数")] = 20
+    page: Annotated[int, Field(ge=1, le=100_000, description="页码，从1开始"), Digits] = 1
+    page_size: Annotated[int, Field(ge=1, le=100, description="每页条数"), Digits] = 20
 
 
 class MerchantFacts(BaseModel):
@@ -121,11 +122,11 @@ def merchants_page(query_data: Filter) -> str:
     )
 
 
-@blueprint.get(f"/merchants/versions/<int(max={MAX_VERSION}):number>")
+@blueprint.get("/merchants/versions/<int:number>")
 @blueprint.doc(responses=pages.document("名单的一版", "text/html"))
 def version_page(number: int) -> str:
     """名单的一版，及与上一版的差异。"""
-    published = merchant_lists.publication(number)
+    published = _published(number)
     names = _names(published)
     if published.difference.removed:  # their names stand in the version before
         names = _names(merchant_lists.publication(number - 1)) | names
@@ -135,6 +136,13 @@ def version_page(number: int) -> str:
         published_text=words.moment(published.published_at),
         names=names,
     )
+
+
+@blueprint.get("/merchants/versions/<path:text>")
+@blueprint.doc(hide=True)
+def no_version(text: str) -> str:
+    """Answer what is no version's number with a page, not with JSON."""
+    raise NotFound(f"{len(text)} characters that are no version")
 
 
 @blueprint.get("/merchants.csv")
@@ -157,7 +165,7 @@ def list_merchants(query_data: Query) -> dict[str, object]:
     matching = _matching(published, query_data)
     start = (query_data.page - 1) * query_data.page_size
     return {
-        "version": _version(published),
+        "version": _version_facts(published),
         "programme_name": published.programme_name,
         "total": len(matching),
         "page": query_data.page,
@@ -170,23 +178,29 @@ def list_merchants(query_data: Query) -> dict[str, object]:
 @blueprint.output(Versions)
 def list_versions() -> dict[str, object]:
     """名单的全部版本。"""
-    return {"versions": [_version(v) for v in merchant_lists.list_publications()]}
+    return {"versions": [_version_facts(v) for v in merchant_lists.list_publications()]}
 
 
-@blueprint.get(f"/api/v1/merchants/versions/<int(max={MAX_VERSION}):number>")
+@blueprint.get("/api/v1/merchants/versions/<int:number>")
 @blueprint.output(VersionInFull)
 def get_version(number: int) -> dict[str, object]:
     """名单的一版全文，及与上一版的差异。"""
-    published = merchant_lists.publication(number)
+    published = _published(number)
     return {
-        "version": _version(published),
+        "version": _version_facts(published),
         "programme_name": published.programme_name,
         "merchants": [vars(m) for m in published.merchants],
         "difference": vars(published.difference),
     }
 
 
-def _version(version: Any) -> dict[str, object]:
+def _published(number: int) -> Publication:
+    if number > MAX_VERSION:  # the database would refuse it as a value, not as unknown
+        raise NotFound(f"no version {number}")
+    return merchant_lists.publication(number)
+
+
+def _version_facts(version: Any) -> dict[str, object]:
     """Both a publication and a version's row carry the three facts."""
     return {
         "number": version.number,
