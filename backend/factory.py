@@ -36,7 +36,7 @@ def create_app(settings: Settings, edges: tuple[Edge, ...] = ()) -> APIFlask:
         docs_path=None,  # its page would load scripts from elsewhere
         spec_path="/openapi.json",
         template_folder="edge/templates",
-        static_folder="edge/static",
+        static_folder=None,  # type: ignore[arg-type]  # APIFlask types it too narrowly
     )
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url,
@@ -78,6 +78,8 @@ def _attach(app: Flask, settings: Settings) -> None:
 
 
 def _engine_options(database_url: str) -> dict[str, object]:
+    hidden: dict[str, object] = {"hide_parameters": True}  # an error's text quotes no phone
     if database_url.startswith("sqlite"):
-        return {}
-    return {"pool_size": 10, "max_overflow": 10, "pool_pre_ping": True, "pool_timeout": 5}
+        return hidden
+    pool = {"pool_size": 10, "max_overflow": 10, "pool_pre_ping": True, "pool_timeout": 5}
+    return hidden | pool

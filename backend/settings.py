@@ -1,5 +1,6 @@
 """Settings, read from the environment once, all that is wrong named at once."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,7 +36,6 @@ class Settings:
     payment_code_prefix: str = "88"
     order_lock_ttl_s: int = 300
     request_body_max_bytes: int = 65_536
-    max_order_amount_fen: int = 100_000_000  # one million yuan
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
     wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
 
@@ -61,10 +61,9 @@ class Settings:
 
 
 def _key(text: str) -> bytes:
-    key = bytes.fromhex(text)
-    if len(key) != 32:
+    if not re.fullmatch(r"[0-9A-Fa-f]{64}", text):
         raise ValueError("wants 64 hex digits")
-    return key
+    return bytes.fromhex(text)
 
 
 def _environment(text: str) -> str:
@@ -88,6 +87,22 @@ def _base_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ValueError("wants http(s)://HOST")
     return text.rstrip("/")
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ValueError("wants a whole number above 0")
+    return int(text)
+
+
+def _offset(text: str) -> float:
+    try:
+        offset_s = float(text)
+    except ValueError:
+        offset_s = math.nan
+    if not math.isfinite(offset_s):
+        raise ValueError("wants a number of seconds")
+    return offset_s
 
 
 def _prefix(text: str) -> str:
@@ -128,13 +143,12 @@ _REQUIRED: tuple[tuple[str, str, Parser], ...] = (
 )
 _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("wechat_base_url", "WECHAT_BASE_URL", _base_url),
-    ("clock_offset_s", "CLOCK_OFFSET_S", float),
-    ("access_token_ttl_s", "ACCESS_TOKEN_TTL_S", int),
-    ("refresh_token_ttl_s", "REFRESH_TOKEN_TTL_S", int),
-    ("payment_code_ttl_s", "PAYMENT_CODE_TTL_S", int),
+    ("clock_offset_s", "CLOCK_OFFSET_S", _offset),
+    ("access_token_ttl_s", "ACCESS_TOKEN_TTL_S", _positive),
+    ("refresh_token_ttl_s", "REFRESH_TOKEN_TTL_S", _positive),
+    ("payment_code_ttl_s", "PAYMENT_CODE_TTL_S", _positive),
     ("payment_code_prefix", "PAYMENT_CODE_PREFIX", _prefix),
-    ("order_lock_ttl_s", "ORDER_LOCK_TTL_S", int),
-    ("max_order_amount_fen", "MAX_ORDER_AMOUNT_FEN", int),
+    ("order_lock_ttl_s", "ORDER_LOCK_TTL_S", _positive),
     ("pdf_cjk_font", "PDF_CJK_FONT", _file),
     ("wechat_verify_file", "WECHAT_VERIFY_FILE", _verify_file),
 )

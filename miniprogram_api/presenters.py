@@ -2,13 +2,15 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
 from backend.domain.vouchers import Quote, ReasonCode
 from backend.services import orders
-from backend.storage.models.orders import Order
+
+if TYPE_CHECKING:
+    from backend.storage.models.orders import Order
 
 
 class ReasonShown(BaseModel):
@@ -85,7 +87,7 @@ def present_quote(quote: Quote) -> dict[str, object]:
     }
 
 
-def present_order(order: Order) -> dict[str, object]:
+def present_order(order: "Order") -> dict[str, object]:
     """Return an order as `OrderShown`, its status judged by the clock."""
     return {
         "order_id": order.id,

@@ -2,10 +2,10 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from apiflask import APIBlueprint
-from flask import current_app, g, request
+from flask import current_app, request
 from pydantic import BaseModel, Field
 
 from backend import clock
@@ -13,11 +13,17 @@ from backend.domain import refusals, tokens
 from backend.edge.guards import Guard
 from backend.services import clerks, residents, sign_ins
 from backend.settings import Settings
-from backend.storage.models.merchants import Clerk
 from miniprogram_api.shapes import Base64Text, Request, WeChatCode
+
+if TYPE_CHECKING:
+    from backend.storage.models.merchants import Clerk
 
 sessions = APIBlueprint("sessions", __name__, tag="登录 sessions")
 phones = APIBlueprint("phones", __name__, tag="登录 sessions")
+
+# Who calls is remembered in the request's own environ, under these names: g belongs to the
+# application's context, and one that serves two requests would lend the first caller to the second.
+CLAIMS, CLERK = "huiquan.token_claims", "huiquan.clerk"
 
 RefreshToken = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{43}$")]
 
@@ -87,18 +93,18 @@ class CurrentResident:
 
 def _claims(role: tokens.Role) -> tokens.Claims:
     """Return what the caller's token says, or refuse; no look-up."""
-    if "token_claims" not in g:
+    if CLAIMS not in request.environ:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         settings: Settings = current_app.extensions["settings"]
         try:
             if scheme.lower() != "bearer":
                 raise tokens.TokenRefused("no bearer token")
-            g.token_claims = tokens.read(
+            request.environ[CLAIMS] = tokens.read(
                 token.strip(), key=settings.token_key, now_s=clock.now().timestamp()
             )
         except tokens.TokenRefused as error:
             raise refusals.SignInRequired(str(error)) from error
-    claims: tokens.Claims = g.token_claims
+    claims: tokens.Claims = request.environ[CLAIMS]
     if claims.role != role:
         raise refusals.WrongRole(f"{claims.role} called a {role}'s endpoint")
     return claims
@@ -124,11 +130,11 @@ def current_resident() -> CurrentResident:
     return CurrentResident(claims.subject_id)
 
 
-def current_clerk() -> Clerk:
+def current_clerk() -> "Clerk":
     """Return the signed-in clerk, looked up: a removed clerk is refused at his next request."""
-    if "clerk" not in g:
-        g.clerk = clerks.active_clerk(_claims("clerk").subject_id)
-    clerk: Clerk = g.clerk
+    if CLERK not in request.environ:
+        request.environ[CLERK] = clerks.active_clerk(_claims("clerk").subject_id)
+    clerk: Clerk = request.environ[CLERK]
     return clerk
 
 

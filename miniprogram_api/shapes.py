@@ -1,8 +1,12 @@
 """Fields that many requests and answers share, with their bounds."""
 
-from typing import Annotated
+import datetime as dt
+import re
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from backend.domain.money import MAX_AMOUNT_FEN
 
 RequestId = Annotated[
     str,
@@ -11,11 +15,27 @@ RequestId = Annotated[
         description="客户端生成的请求号；重试须用同一号，结果相同",
     ),
 ]
-AmountFen = Annotated[int, Field(ge=1, le=100_000_000, description="金额，单位分")]
-DiscountFen = Annotated[int, Field(ge=0, le=100_000_000, description="金额，单位分")]
+AmountFen = Annotated[int, Field(ge=1, le=MAX_AMOUNT_FEN, description="金额，单位分")]
+DiscountFen = Annotated[int, Field(ge=0, le=MAX_AMOUNT_FEN, description="金额，单位分")]
 # A code from wx.login or getPhoneNumber: WeChat's own text, opaque to us.
 WeChatCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z_.+/=-]{1,512}$")]
 Base64Text = Annotated[str, Field(pattern=r"^[0-9A-Za-z+/=]{1,4096}$")]
+
+
+def _written_as(pattern: str) -> BeforeValidator:
+    """Take a query text of one spelling only; a default, which is no text, passes."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not re.fullmatch(pattern, value):
+            raise ValueError("is not written as the documentation says")
+        return value
+
+    return BeforeValidator(check)
+
+
+# Left alone, a query would take '1.0', ' 1' and '1_0' for numbers, and '86400' for a day.
+Digits = _written_as("[0-9]{1,10}")
+Day = Annotated[dt.date, _written_as("[0-9]{4}-[0-9]{2}-[0-9]{2}")]
 
 
 class Request(BaseModel):

@@ -11,7 +11,7 @@ from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_li
 from backend.cli.output import actor_option, refusals_as_text
 from backend.domain.campaigns import STATE_NAMES
 from backend.domain.money import yuan_text
-from backend.services import campaigns, ledger, programmes
+from backend.services import campaigns, health, ledger, programmes
 from backend.workers import claim_writer, jobs
 
 programme_cli = AppGroup("programme", help="Load a city's programme (消费券方案).")
@@ -107,14 +107,18 @@ def check() -> None:
 
 
 @worker_cli.command("claim-writer")
+@refusals_as_text
 def run_claim_writer() -> None:
     """Move claims from Valkey's streams into SQL."""
+    health.refuse_unsafe_valkey()
     claim_writer.run(_app())
 
 
 @worker_cli.command("jobs")
+@refusals_as_text
 def run_jobs() -> None:
     """Run the periodic jobs: locks, expiry, campaign ends, the clock's mark."""
+    health.refuse_unsafe_valkey()
     jobs.run(_app())
 
 

@@ -1,5 +1,7 @@
 """Yuan exists here and on screens only; everywhere else money is integer fen."""
 
+MAX_AMOUNT_FEN = 100_000_000  # one million yuan: no purchase of the programme comes near
+
 
 def yuan_text(amount_fen: int) -> str:
     """Return an amount of fen as yuan with two decimals: 8550 -> '85.50'."""

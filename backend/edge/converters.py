@@ -1,7 +1,13 @@
 """The forms of the ids in paths: anything else is simply not found."""
 
 from flask import Flask
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, IntegerConverter
+
+
+class PlainInteger(IntegerConverter):
+    """0, 1, 2 …: Flask's own takes the digits of every script, and 007 for 7."""
+
+    regex = "(?:0|[1-9][0-9]{0,18})"
 
 
 class CampaignId(BaseConverter):
@@ -31,5 +37,9 @@ class PlacardText(BaseConverter):
 def init_app(app: Flask) -> None:
     """Make the converters known to the routes."""
     app.url_map.converters.update(
-        campaign_id=CampaignId, merchant_id=MerchantId, order_id=OrderId, placard=PlacardText
+        int=PlainInteger,
+        campaign_id=CampaignId,
+        merchant_id=MerchantId,
+        order_id=OrderId,
+        placard=PlacardText,
     )

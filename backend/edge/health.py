@@ -1,5 +1,7 @@
 """Whether this process lives, and whether it may be sent work."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from pydantic import BaseModel
 
@@ -22,6 +24,12 @@ class Readiness(BaseModel):
     claims_backlog: int | None
 
 
+NOT_READY: Any = {  # APIFlask types this parameter too narrowly
+    "description": "Not to be sent work: the faults say why.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Readiness"}}},
+}
+
+
 @blueprint.get("/healthz")
 @blueprint.output(Healthy)
 def healthz() -> dict[str, str]:
@@ -31,6 +39,7 @@ def healthz() -> dict[str, str]:
 
 @blueprint.get("/readyz")
 @blueprint.output(Readiness)
+@blueprint.doc(responses={503: NOT_READY})
 def readyz() -> tuple[dict[str, object], int]:
     """Say whether SQL, Valkey and the quota can be relied on; 503 names what cannot."""
     state = health.readiness()

@@ -8,7 +8,7 @@ import uuid
 from typing import Any, NoReturn
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
@@ -32,21 +32,35 @@ class StrictJSON(DefaultJSONProvider):
         try:
             text = s.decode("utf-8") if isinstance(s, bytes) else s
             _refuse_depth(text)
-            return json.loads(
+            value = json.loads(
                 text,
                 parse_constant=_refuse_constant,
                 parse_float=_finite,
                 object_pairs_hook=_unique_keys,
             )
+            _refuse_unstorable(value)
+            return value
         except InvalidRequest:
             raise
         except (ValueError, RecursionError) as error:
             raise InvalidRequest(f"not JSON: {type(error).__name__}") from error
 
 
+class StrictRequest(Request):
+    """A request whose JSON is read only when it says that it is JSON."""
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """Parse the body; another content type is a 415, although the framework asks by force.
+
+        A page of another site can post text/plain without asking, but not application/json.
+        """
+        return super().get_json(force=False, silent=silent, cache=cache)
+
+
 def init_app(app: Flask, *, body_max_bytes: int) -> None:
     """Install the limits, the request's id and the access log."""
     app.json = StrictJSON(app)
+    app.request_class = StrictRequest
     app.config["MAX_CONTENT_LENGTH"] = body_max_bytes
 
     @app.before_request
@@ -61,6 +75,7 @@ def init_app(app: Flask, *, body_max_bytes: int) -> None:
             raise LengthRequired
         if (request.content_length or 0) > body_max_bytes:
             raise RequestEntityTooLarge
+        _refuse_second_values()
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -76,6 +91,15 @@ def init_app(app: Flask, *, body_max_bytes: int) -> None:
             ms=round((time.perf_counter() - g.started_s) * 1000, 1),
         )
         return response
+
+
+def _refuse_second_values() -> None:
+    """Two values of one name mean two things; of them the framework would silently take the first.
+
+    Addresses outside the API are for people: whoever passes such a link on may add to it.
+    """
+    if request.path.startswith("/api/") and any(len(v) > 1 for _, v in request.args.lists()):
+        raise InvalidRequest("a query parameter appears twice")
 
 
 def _refuse_depth(text: str) -> None:
@@ -101,11 +125,20 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for key, value in pairs:
         if key in found:
             raise InvalidRequest("a key appears twice")
-        for text in (key, value):
-            if isinstance(text, str) and SURROGATE_OR_NUL.search(text):
-                raise InvalidRequest("text holds NUL or half a character")
         found[key] = value
     return found
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """Look into every text, those in lists and keys too; the depth is known to be small."""
+    if isinstance(value, str) and SURROGATE_OR_NUL.search(value):
+        raise InvalidRequest("text holds NUL or half a character")
+    if isinstance(value, dict):
+        _refuse_unstorable(list(value))
+        _refuse_unstorable(list(value.values()))
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_unstorable(item)
 
 
 def _refuse_constant(name: str) -> NoReturn:

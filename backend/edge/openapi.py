@@ -3,8 +3,10 @@
 from typing import Any
 
 from apiflask import APIFlask
+from werkzeug.routing import BaseConverter, IntegerConverter, Rule
 
 from backend.edge.guards import guard_of
+from backend.edge.public import pages
 
 ERROR_SCHEMA = {
     "type": "object",
@@ -26,10 +28,12 @@ REFUSALS = {
     "4XX": "A refusal: its code, and a sentence that says what to do next.",
     "503": "Ask again with the same request, after Retry-After seconds.",
 }
+# What APIFlask adds of its own; our errors have another form.
+FRAMEWORK_SCHEMAS = ("HTTPError", "ValidationError")
 
 
 def init_app(app: APIFlask) -> None:
-    """Describe the errors and the guards of all operations, once."""
+    """Describe the errors, the guards and the path parameters of all operations, once."""
     app.security_schemes = {
         "resident": {"type": "http", "scheme": "bearer", "description": "居民登录令牌"},
         "clerk": {"type": "http", "scheme": "bearer", "description": "收银员登录令牌"},
@@ -37,37 +41,67 @@ def init_app(app: APIFlask) -> None:
 
     @app.spec_processor
     def complete(spec: Any) -> Any:
-        spec.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
-        spec["components"]["schemas"].pop("HTTPError", None)
-        spec["components"]["schemas"].pop("ValidationError", None)
-        endpoints = _endpoints(app)
+        schemas = spec.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Error"] = ERROR_SCHEMA
+        for name in FRAMEWORK_SCHEMAS:
+            schemas.pop(name, None)
+        spec["tags"] = list({tag["name"]: tag for tag in spec.get("tags", [])}.values())
+        rules = _rules(app)
         for path, operations in spec["paths"].items():
             for method, operation in operations.items():
-                _complete(app, operation, endpoints[path, method.upper()])
+                _complete(app, operation, rules[path, method.upper()])
         return spec
 
 
-def _complete(app: APIFlask, operation: dict[str, Any], endpoint: str) -> None:
+def path_of(rule: Rule) -> str:
+    """Return a rule's path as the document writes it: /campaigns/{campaign_id}."""
+    # The trace is werkzeug's own record of a rule's parts: (is dynamic, text); the first is '|'.
+    return "".join(f"{{{part}}}" if dynamic else part for dynamic, part in rule._trace).lstrip("|")
+
+
+def _rules(app: APIFlask) -> dict[tuple[str, str], Rule]:
+    rules = app.url_map.iter_rules()
+    return {(path_of(rule), method): rule for rule in rules for method in rule.methods or ()}
+
+
+def _complete(app: APIFlask, operation: dict[str, Any], rule: Rule) -> None:
     responses = operation["responses"]
-    for status in [status for status in responses if status[0] in "45"]:
+    for status in [s for s, response in responses.items() if _is_frameworks(s, response)]:
         del responses[status]
     for status, description in REFUSALS.items():
-        responses[status] = {
-            "description": description,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-        }
-    guard = guard_of(app, endpoint)
+        responses.setdefault(status, _refusal(app, rule, description))
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path":
+            parameter["schema"] = _path_schema(rule._converters[parameter["name"]])
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = True
+    guard = guard_of(app, rule.endpoint)
     if guard is not None and guard.security_scheme is not None:
         operation["security"] = [{guard.security_scheme: []}]
 
 
-def _endpoints(app: APIFlask) -> dict[tuple[str, str], str]:
-    found = {}
-    for rule in app.url_map.iter_rules():
-        path = "".join(
-            f"{{{part}}}" if is_dynamic else part
-            for is_dynamic, part in ((d, p) for d, p in rule._trace)
-        ).lstrip("|")
-        for method in rule.methods or ():
-            found[path, method] = rule.endpoint
-    return found
+def _is_frameworks(status: str, response: dict[str, Any]) -> bool:
+    """Tell the errors that APIFlask invents from those that a view documents."""
+    if status[0] not in "45":
+        return False
+    content = response.get("content", {}).get("application/json", {})
+    name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    return name in ("", *FRAMEWORK_SCHEMAS)
+
+
+def _refusal(app: APIFlask, rule: Rule, description: str) -> dict[str, Any]:
+    schema: dict[str, Any] = {"$ref": "#/components/schemas/Error"}
+    content = {"application/json": {"schema": schema}}
+    blueprint = rule.endpoint.rpartition(".")[0]
+    is_page = not rule.rule.startswith("/api/")
+    if is_page and pages.dress in app.after_request_funcs.get(blueprint, ()):
+        content = {"text/html": {"schema": {"type": "string"}}}
+    return {"description": description, "content": content}
+
+
+def _path_schema(converter: BaseConverter) -> dict[str, Any]:
+    """Say which values of a path parameter lead to the operation; all others are a 404."""
+    if isinstance(converter, IntegerConverter):
+        bounds = {"minimum": converter.min or 0, "maximum": converter.max}
+        return {"type": "integer"} | {k: v for k, v in bounds.items() if v is not None}
+    return {"type": "string", "pattern": f"^{converter.regex}$"}

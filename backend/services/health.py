@@ -10,7 +10,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.domain.errors import HuiquanError
 from backend.extensions import db, redis_handle
 from backend.services import campaigns
 from backend.storage import migrations
@@ -18,13 +17,6 @@ from backend.storage.queries.campaigns import list_campaigns
 from backend.storage.redis import quota, safety, stream
 
 log = structlog.get_logger()
-
-
-class ValkeyUnsafe(HuiquanError):
-    """The server's settings could lose a voucher that was promised; `str()` names each."""
-
-    code = "valkey_unsafe"
-    message = "Valkey 的设置可能丢失已领的消费券，服务不能启动，请按括号中的提示修改后重试"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,21 +48,18 @@ def readiness() -> ReadinessState:
 
 
 def refuse_unsafe_valkey() -> None:
-    """Raise ValkeyUnsafe when the server would lose claims; called before a process serves.
+    """Raise safety.ValkeyUnsafe when Valkey could lose claims; called before a process serves.
 
     One that does not answer is no reason to stay down: claims fail closed until it does, and
     `readiness()` names it.
     """
     client = redis_handle.client
     try:
-        found = safety.faults(client)
+        safety.refuse_unsafe(client)
     except redis.RedisError as error:
         log.warning("valkey_not_asked", error=type(error).__name__)
-        return
     finally:
         client.connection_pool.disconnect()  # a process that forks later shares no connection
-    if found:
-        raise ValkeyUnsafe("; ".join(found))
 
 
 def _sql_faults() -> list[str]:

@@ -21,7 +21,7 @@ from backend.storage.redis import stream
 
 log = structlog.get_logger()
 BATCH = 1000
-IDLE_S = 0.05  # between two looks at empty streams
+IDLE_S = 0.25  # between two looks at empty streams: nobody waits for the writer
 RECLAIM_AFTER_MS = 5_000  # longer than a batch takes; a dead writer's entries wait this long
 RECLAIM_EVERY_S = 2.0
 RETRY_S = 1.0

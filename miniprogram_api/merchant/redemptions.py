@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from backend import clock
 from backend.services import redemptions as service
 from miniprogram_api.session import current_clerk
-from miniprogram_api.shapes import Query
+from miniprogram_api.shapes import Day, Digits, Query
 
 redemptions = APIBlueprint("redemptions", __name__, tag="商户 merchant")
 
@@ -18,10 +18,10 @@ redemptions = APIBlueprint("redemptions", __name__, tag="商户 merchant")
 class DayQuery(Query):
     """哪一天（默认今天）、哪位收银员（默认全部）、第几页。"""
 
-    day: dt.date | None = None
-    clerk_id: Annotated[int, Field(ge=1, le=2_147_483_647)] | None = None
-    page: Annotated[int, Field(ge=1, le=100_000)] = 1
-    page_size: Annotated[int, Field(ge=1, le=100)] = 20
+    day: Day | None = None
+    clerk_id: Annotated[int, Field(ge=1, le=2_147_483_647), Digits] | None = None
+    page: Annotated[int, Field(ge=1, le=100_000), Digits] = 1
+    page_size: Annotated[int, Field(ge=1, le=100), Digits] = 20
 
 
 class RedemptionShown(BaseModel):

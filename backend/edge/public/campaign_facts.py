@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import structlog
 from pydantic import BaseModel, Field
@@ -10,7 +10,9 @@ from redis.exceptions import RedisError
 
 from backend.edge.public import words
 from backend.services import campaigns
-from backend.storage.models.campaigns import Campaign
+
+if TYPE_CHECKING:
+    from backend.storage.models.campaigns import Campaign
 
 log = structlog.get_logger()
 
@@ -93,7 +95,7 @@ def list_public(at: datetime) -> list[CampaignFacts]:
     return [facts(row, at) for row in campaigns.list_all() if row.state != "draft"]
 
 
-def facts(row: Campaign, at: datetime) -> CampaignFacts:
+def facts(row: "Campaign", at: datetime) -> CampaignFacts:
     """Return what the public may know of a campaign at a time. `left` is not asked here."""
     return CampaignFacts.model_validate(
         {

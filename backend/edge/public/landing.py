@@ -6,6 +6,7 @@ the list in force take vouchers (plan, part six (三): 在指定合作商家消�
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 from apiflask import APIBlueprint
@@ -18,9 +19,11 @@ from backend.domain.vouchers import validity
 from backend.edge.public import campaign_facts, pages
 from backend.services import campaigns, merchants, programmes
 from backend.settings import Settings
-from backend.storage.models.campaigns import Campaign
-from backend.storage.models.merchants import Merchant
 from merchant_qr.payload import scheme_link
+
+if TYPE_CHECKING:
+    from backend.storage.models.campaigns import Campaign
+    from backend.storage.models.merchants import Merchant
 
 log = structlog.get_logger()
 blueprint = APIBlueprint("landing", __name__, tag="公开 public")
@@ -117,7 +120,7 @@ def _verification_file(name: str) -> Response:
     return Response(content, content_type="text/plain; charset=utf-8")
 
 
-def _usable(row: Campaign, merchant: Merchant, at: datetime) -> bool:
+def _usable(row: "Campaign", merchant: "Merchant", at: datetime) -> bool:
     """Tell whether somebody may hold a voucher of the campaign that this merchant takes now.
 
     By domain and area, as when an order chooses a voucher; and until the last voucher that could

@@ -7,6 +7,21 @@ replica accepts claims that its primary never sees.
 
 import redis
 
+from backend.domain.errors import HuiquanError
+
+
+class ValkeyUnsafe(HuiquanError):
+    """The server's settings could lose a voucher that was promised; `str()` names each."""
+
+    code = "valkey_unsafe"
+    message = "Valkey 的设置可能丢失已领的消费券，服务不能启动，请按括号中的提示修改后重试"
+
+
+def refuse_unsafe(client: redis.Redis) -> None:
+    """Raise ValkeyUnsafe, all faults named, unless the server may be used."""
+    if found := faults(client):
+        raise ValkeyUnsafe("; ".join(found))
+
 
 def faults(client: redis.Redis) -> list[str]:
     """Return what is unsafe about the server, in words; empty when it may be used.

@@ -18,13 +18,28 @@ LONG = "a" * 10_240
 # JSON texts put in the place of each field's value. What a field's own schema allows is left out.
 VALUES = (
     *("null", "true", "false", "0", "-1", "1.5", "-0.5", "1000000000000", "9223372036854775808"),
-    *("-9223372036854775809", '""', '" "', '"12"', f'"{LONG}"', '"\U0001f600"', '"１２"', '"\u202e"'),
+    *(
+        "-9223372036854775809",
+        '""',
+        '" "',
+        '"12"',
+        f'"{LONG}"',
+        '"\U0001f600"',
+        '"１２"',
+        '"\u202e"',
+    ),
     *("[]", "[1]", "{}", '{"a": 1}', '["\\ud800"]', '"-1"', '"1e9"', '"../.."', '"%00"'),
 )
 # JSON texts that no field may hold.
 NEVER = (
     *("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" * 5_000),
-    *('"\\u0000"', '"abcdefgh\\u0000"', '"\\ud800"', '"\\udfff\\ud800"', "[" * 10_000 + "]" * 10_000),
+    *(
+        '"\\u0000"',
+        '"abcdefgh\\u0000"',
+        '"\\ud800"',
+        '"\\udfff\\ud800"',
+        "[" * 10_000 + "]" * 10_000,
+    ),
     *("'a'", "undefined", "01", "0x10", "1_000", "", '"\t"', '"\\x00"'),
 )
 BODIES = {
@@ -76,8 +91,7 @@ def test_a_body_that_is_not_spoiled_passes_the_edge(callers: Callers) -> None:
         response = callers.send(operation, json=callers.valid_body(operation))
         # Without WeChat nobody signs in or binds a phone; a made-up refresh token is unknown.
         expected = (401, 503) if operation.guard == "public" or "/phone" in operation.path else ()
-        code = response.get_json(silent=True)
-        assert response.status_code in (200, 201, 204, *expected), (str(operation), code)
+        assert response.status_code in (200, 201, 204, *expected), (str(operation), response.text)
 
 
 def test_a_field_of_any_wrong_value_is_refused_and_nothing_is_stored(callers: Callers) -> None:
@@ -91,7 +105,8 @@ def test_a_field_of_any_wrong_value_is_refused_and_nothing_is_stored(callers: Ca
 
 
 def _wrong_fields(callers: Callers, operation: Operation) -> Iterator[tuple[str, bytes]]:
-    valid, validator = callers.valid_body(operation), jsonschema_rs.validator_for(operation.body)
+    valid = callers.valid_body(operation)
+    validator = jsonschema_rs.validator_for(operation.body or {})
     for name in valid:
         rest = {key: value for key, value in valid.items() if key != name}
         for value in VALUES:
@@ -170,9 +185,10 @@ def test_a_query_of_any_wrong_value_is_refused_and_nothing_is_stored(callers: Ca
 
 
 def _allows(schema: dict[str, Any], text: str) -> bool:
-    """Tell whether a parameter's schema allows a query text, read as strictly as the schema says."""
+    """Tell whether a parameter's schema allows a query text, read to the letter."""
     options = schema.get("anyOf", [schema])
-    value = unquote(text.replace("+", " "), errors="replace")
+    # Bytes that are no UTF-8 stay percent-encoded: so werkzeug reads them.
+    value = unquote(text.replace("+", " "), errors="werkzeug.url_quote")
     for option in options:
         if option["type"] == "integer" and re.fullmatch("[0-9]{1,18}", value, re.ASCII):
             lowest = option.get("minimum", option.get("ge"))
@@ -212,8 +228,22 @@ def test_an_id_of_any_wrong_form_is_not_found_and_nothing_is_stored(callers: Cal
 
 def _hostile_authorizations(callers: Callers, good: str) -> Iterator[str]:
     scheme, _, token = good.partition(" ")
-    yield from ("", scheme, f"{scheme} ", f"Basic {token}", token, f"{scheme}{token}", "Bearer null")
-    yield from (f"{good}A", f"{good}=", good[:-1], f"{scheme} A{token}", f"{scheme} {token} {token}")
+    yield from (
+        "",
+        scheme,
+        f"{scheme} ",
+        f"Basic {token}",
+        token,
+        f"{scheme}{token}",
+        "Bearer null",
+    )
+    yield from (
+        f"{good}A",
+        f"{good}=",
+        good[:-1],
+        f"{scheme} A{token}",
+        f"{scheme} {token} {token}",
+    )
     yield from (f"{scheme} {'A' * 8_192}", f"{scheme} {'.' * 8_192}", f"{scheme} \xe4\xb8\xad\xff")
     yield from (f"{scheme} {token.rpartition('.')[0]}", f"{scheme} {token.replace('.', '．')}")
     claims = tokens.read(token, key=callers.city.settings.token_key, now_s=0)

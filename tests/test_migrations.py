@@ -1,0 +1,154 @@
+"""Migrations: one line of them, and what they make is what the models say, on both databases."""
+
+import ast
+import re
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from apiflask import APIFlask
+from sqlalchemy import CheckConstraint, Executable, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from backend.extensions import db
+from backend.services import orders, redemptions
+from backend.services.orders import Amounts
+from backend.storage import migrations
+from tests.factories import SUPERMARKET, City, new_request
+
+FOLDER = Path(migrations.__path__[0])
+FILES = sorted(file for file in (FOLDER / "versions").glob("*.py") if file.stem != "__init__")
+APPEND_ONLY = (
+    *("transfers", "redemptions", "merchant_list_versions", "merchant_list_entries"),
+    "audit_entries",
+)
+
+
+def scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    return ScriptDirectory.from_config(config)
+
+
+def test_there_is_one_line_of_migrations_without_branches() -> None:
+    line = list(reversed(list(scripts().walk_revisions())))
+    assert len(scripts().get_heads()) == len(scripts().get_bases()) == 1
+    assert [script.revision for script in line] == [file.stem for file in FILES]
+    assert not any(script.is_branch_point or script.is_merge_point for script in line)
+
+
+def test_a_migration_is_numbered_in_its_place_and_named_as_its_file() -> None:
+    for number, file in enumerate(FILES, start=1):
+        assert re.fullmatch(rf"{number:04d}_[a-z0-9_]+", file.stem), file.name
+        assert scripts().get_revision(file.stem).revision == file.stem
+
+
+def test_a_migration_imports_nothing_of_ours() -> None:
+    """Models change; what was migrated yesterday must not change with them."""
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            tops = {name.partition(".")[0] for name in names}
+            assert tops <= {"alembic", "sqlalchemy", "collections"}, file.name
+
+
+def test_running_the_migrations_makes_exactly_the_models_tables(app: APIFlask) -> None:
+    with db.engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, db.metadata) == []
+
+
+def test_running_the_migrations_makes_exactly_the_models_check_constraints(app: APIFlask) -> None:
+    inspector = inspect(db.engine)
+    for table in db.metadata.sorted_tables:
+        modelled = {c.name for c in table.constraints if isinstance(c, CheckConstraint)}
+        made = {check["name"] for check in inspector.get_check_constraints(table.name)}
+        assert made == modelled, table.name
+
+
+def test_both_databases_check_the_same_conditions(apps: dict[str, APIFlask]) -> None:
+    """PostgreSQL writes conditions in words of its own, so they are compared by what they name."""
+    found = []
+    for app in apps.values():
+        with app.app_context():
+            inspector = inspect(db.engine)
+            found.append(
+                {
+                    (table.name, check["name"]): sorted(set(_names(table.c, check["sqltext"])))
+                    for table in db.metadata.sorted_tables
+                    for check in inspector.get_check_constraints(table.name)
+                }
+            )
+    assert found[0] == found[1]
+    assert len(found[0]) > 20
+
+
+def _names(columns: object, condition: str) -> list[str]:
+    known = {column.name for column in columns}  # type: ignore[attr-defined]  # SQLAlchemy's own
+    return [word for word in re.findall(r"\w+", condition) if word in known]
+
+
+def redeem_one(city: City) -> None:
+    """Fill every append-only table: SQLite's triggers fire for rows, not for statements."""
+    resident, clerk = city.resident(), city.clerk()
+    city.claim(resident)
+    order = orders.create_at_placard(
+        resident_id=resident.id,
+        request_id=new_request(),
+        placard_code=city.placard[SUPERMARKET],
+        amounts=Amounts(order_amount_fen=20_000),
+    )
+    redemptions.confirm_paid(order_id=order.id, merchant_id=SUPERMARKET, clerk_id=clerk.id)
+    db.session.rollback()
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_what_was_written_is_neither_changed_nor_deleted_in_the_database(
+    city: City, table: str
+) -> None:
+    redeem_one(city)
+    rows = db.metadata.tables[table]
+    same = {column.name: column for column in rows.primary_key}
+    before = _rows(table)
+    assert before
+    changes: list[Executable] = [rows.update().values(same), rows.delete()]
+    if db.engine.dialect.name == "postgresql":
+        changes.append(text(f"TRUNCATE {table} CASCADE"))
+    for statement in changes:
+        with (
+            db.engine.connect() as connection,
+            pytest.raises(DBAPIError, match="never changed"),
+        ):
+            connection.execute(statement)
+    assert _rows(table) == before
+
+
+def _rows(table: str) -> list[object]:
+    with db.engine.connect() as connection:
+        return list(connection.execute(db.metadata.tables[table].select()))
+
+
+def test_the_tables_that_are_never_changed_are_those_that_have_triggers(app: APIFlask) -> None:
+    sqlite = "SELECT DISTINCT tbl_name FROM sqlite_master WHERE type = 'trigger'"
+    postgresql = "SELECT DISTINCT event_object_table FROM information_schema.triggers"
+    with db.engine.connect() as connection:
+        query = sqlite if connection.dialect.name == "sqlite" else postgresql
+        assert set(connection.scalars(text(query))) == set(APPEND_ONLY)
+
+
+def test_a_downgrade_is_refused_and_changes_nothing(city: City) -> None:
+    head = scripts().get_current_head()
+    with pytest.raises(SystemExit):
+        flask_migrate.downgrade(revision="base")
+    with db.engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == head
+    assert _rows("programmes")
+    for file in FILES:
+        with pytest.raises(NotImplementedError, match="never dropped"):
+            scripts().get_revision(file.stem).module.downgrade()

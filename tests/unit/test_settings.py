@@ -1,0 +1,149 @@
+"""Settings: everything that is wrong is named at once, and production refuses what is unsafe."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from backend.settings import Settings, SettingsError
+
+KEY = "0f" * 32
+GOOD = {
+    "HUIQUAN_ENV": "production",
+    "DATABASE_URL": "postgresql://huiquan@db/huiquan",
+    "REDIS_URL": "redis://valkey:6379/0",
+    "PUBLIC_BASE_URL": "https://xfq.example.gov.cn",
+    "TOKEN_KEY": KEY,
+    "PLACARD_KEY": KEY,
+    "PERSONAL_DATA_KEY": KEY,
+    "WECHAT_APPID": "wx8888888888888888",
+    "WECHAT_SECRET": "0123456789abcdef0123456789abcdef",
+}
+DEVELOPMENT = GOOD | {"HUIQUAN_ENV": "development"}
+
+
+def faults(env: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(env)
+    return str(caught.value)
+
+
+def test_a_good_environment_is_read() -> None:
+    settings = Settings.from_env(GOOD)
+    assert settings.environment == "production"
+    assert settings.token_key == bytes.fromhex(KEY)
+    assert settings.payment_code_ttl_s == 60
+    assert settings.order_lock_ttl_s == 300
+    assert settings.clock_offset_s == 0
+    assert settings.request_body_max_bytes == 65_536
+
+
+def test_every_missing_setting_is_named_at_once() -> None:
+    assert faults({}).split("; ") == [f"{name} is not set" for name in GOOD]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_an_empty_setting_is_a_missing_one(name: str) -> None:
+    assert faults(GOOD | {name: ""}) == f"{name} is not set"
+
+
+def test_missing_and_malformed_settings_and_the_refusals_of_production_come_together() -> None:
+    env = GOOD | {
+        "TOKEN_KEY": "",
+        "PLACARD_KEY": "short",
+        "PAYMENT_CODE_PREFIX": "62",
+        "PUBLIC_BASE_URL": "http://xfq.example.gov.cn",
+    }
+    named = [fault.split()[0] for fault in faults(env).split("; ")]
+    assert named == ["TOKEN_KEY", "PLACARD_KEY", "PAYMENT_CODE_PREFIX", "PUBLIC_BASE_URL"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("HUIQUAN_ENV", text) for text in ("prod", "Production", "production ")),
+        *(("DATABASE_URL", text) for text in ("mysql://db", "sqlite://", "huiquan.db")),
+        *(("PUBLIC_BASE_URL", text) for text in ("xfq.example.gov.cn", "ftp://a.cn", "https://")),
+        *(
+            ("TOKEN_KEY", text)
+            for text in (KEY[:-2], KEY + "00", "zz" * 32, " ".join([KEY[:32]] * 2))
+        ),
+        *(("CLOCK_OFFSET_S", text) for text in ("nan", "inf", "-Infinity", "soon")),
+        *(
+            ("PAYMENT_CODE_TTL_S", text)
+            for text in ("0", "-60", "60.5", "1e3", "six", "６０", "+60")
+        ),
+        *(("ACCESS_TOKEN_TTL_S", text) for text in ("0", "-1")),
+        *(("REFRESH_TOKEN_TTL_S", text) for text in ("0", "-1")),
+        *(("ORDER_LOCK_TTL_S", text) for text in ("0", "-1")),
+        *(
+            ("PAYMENT_CODE_PREFIX", text)
+            for text in ("8", "888", "8x", "８８", "10", "15", "25", "30")
+        ),
+        *(("PAYMENT_CODE_PREFIX", text) for text in ("01", "18", "51", "62", "81", "83", "91")),
+        ("PDF_CJK_FONT", "/no/such/font.ttf"),
+        *(("WECHAT_VERIFY_FILE", text) for text in ("a.txt", "a.html:x", "../a.txt:x", "a.txt:")),
+    ],
+)
+def test_a_malformed_setting_is_named_and_no_value_is_shown(name: str, text: str) -> None:
+    fault = faults(DEVELOPMENT | {name: text})
+    assert fault.startswith(f"{name} ")
+    assert "; " not in fault
+    if name.endswith("_KEY"):
+        assert text not in fault
+
+
+@pytest.mark.parametrize("prefix", ["88", "00", "16", "24", "31", "99"])
+def test_a_prefix_that_no_wallet_uses_is_taken(prefix: str) -> None:
+    assert Settings.from_env(GOOD | {"PAYMENT_CODE_PREFIX": prefix}).payment_code_prefix == prefix
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("CLOCK_OFFSET_S", "1", "real money runs on real time"),
+        ("CLOCK_OFFSET_S", "-0.5", "real money runs on real time"),
+        ("PUBLIC_BASE_URL", "http://xfq.example.gov.cn", "wants https"),
+        ("WECHAT_BASE_URL", "http://127.0.0.1:9000", "wants https"),
+        ("DATABASE_URL", "sqlite:////var/lib/huiquan.db", "wants PostgreSQL"),
+    ],
+)
+def test_production_refuses_what_development_takes(name: str, text: str, reason: str) -> None:
+    for environment in ("development", "test"):
+        Settings.from_env(GOOD | {"HUIQUAN_ENV": environment, name: text})
+    fault = faults(GOOD | {name: text})
+    assert fault.startswith(f"{name} ")
+    assert reason in fault
+
+
+def test_a_clock_offset_of_zero_is_none() -> None:
+    assert Settings.from_env(GOOD | {"CLOCK_OFFSET_S": "0"}).clock_offset_s == 0
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_form_of_a_postgresql_address_is_spoken_by_the_same_driver(scheme: str) -> None:
+    settings = Settings.from_env(GOOD | {"DATABASE_URL": f"{scheme}://u:p@db:5432/huiquan"})
+    assert settings.database_url == "postgresql+psycopg://u:p@db:5432/huiquan"
+
+
+def test_what_may_be_set_is_set(tmp_path: Path) -> None:
+    font = tmp_path / "font.ttf"
+    font.write_bytes(b"\0\1\0\0")
+    env = GOOD | {
+        "PUBLIC_BASE_URL": "https://xfq.example.gov.cn/",
+        "PDF_CJK_FONT": str(font),
+        "WECHAT_VERIFY_FILE": "Ab3_x.txt:0123abcd",
+        "ACCESS_TOKEN_TTL_S": "600",
+    }
+    settings = Settings.from_env(env)
+    assert settings.public_base_url == "https://xfq.example.gov.cn"
+    assert settings.pdf_cjk_font == b"\0\1\0\0"
+    assert settings.wechat_verify_file == ("Ab3_x.txt", "0123abcd")
+    assert settings.access_token_ttl_s == 600
+
+
+def test_no_secret_has_a_default() -> None:
+    secrets = [name for name in GOOD if re.search("KEY|SECRET", name)]
+    assert len(secrets) == 4
+    for name in secrets:
+        assert faults({k: v for k, v in GOOD.items() if k != name}) == f"{name} is not set"
