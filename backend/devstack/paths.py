@@ -67,6 +67,11 @@ class StateDir:
     def clock_file(self) -> Path:
         return self.root / "clock"
 
+    @property
+    def environment_file(self) -> Path:
+        """What the stack's processes found in their environment, for commands run beside it."""
+        return self.root / "environment.json"
+
     def log_file(self, name: str) -> Path:
         """Where the process of this name writes what it says."""
         return self.logs_dir / f"{name}.log"

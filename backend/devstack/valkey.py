@@ -86,13 +86,18 @@ class PrivateValkey:
             raise RuntimeError("this Valkey is not running")
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether the server that was started still runs."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start the server on the data that is there; return once it answers with all of it.
 
         :raises StateInUse: a live process owns the directory
         :raises ProcessFailed: the server died or was not ready in time
         """
-        if self._process is not None and self._process.poll() is None:
+        if self.alive:
             raise RuntimeError("this Valkey is running already")
         if not self._lock.held:
             self._lock.acquire()

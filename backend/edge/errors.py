@@ -8,6 +8,7 @@ from apiflask.exceptions import HTTPError
 from flask import Response, g, jsonify, request
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from backend.domain.errors import Category, HuiquanError, InvalidRequest, Unavailable
@@ -47,6 +48,7 @@ def init_app(app: APIFlask) -> None:
     app.register_error_handler(HTTPError, _validation_error)
     app.register_error_handler(RedisError, _storage_down)
     app.register_error_handler(OperationalError, _storage_down)
+    app.register_error_handler(PoolTimeout, _storage_down)
     app.register_error_handler(DataError, _data_error)
     app.register_error_handler(Exception, _crashed)
 

@@ -18,6 +18,7 @@ from backend.domain.errors import InvalidRequest
 log = structlog.get_logger("access")
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 MAX_DEPTH = 20
+DISCARD_MAX_BYTES = 16 * 1024 * 1024
 SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -72,8 +73,10 @@ def init_app(app: Flask, *, body_max_bytes: int) -> None:
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         # A chunked body has no length to check: it would be cut silently at the limit.
         if "Transfer-Encoding" in request.headers:
+            _discard_body()
             raise LengthRequired
         if (request.content_length or 0) > body_max_bytes:
+            _discard_body()
             raise RequestEntityTooLarge
         _refuse_second_values()
 
@@ -91,6 +94,14 @@ def init_app(app: Flask, *, body_max_bytes: int) -> None:
             ms=round((time.perf_counter() - g.started_s) * 1000, 1),
         )
         return response
+
+
+def _discard_body() -> None:
+    """Read a refused body away, up to a limit: closing on unread bytes destroys the answer."""
+    body = request.environ["wsgi.input"]
+    left_bytes = DISCARD_MAX_BYTES
+    while left_bytes > 0 and (read := body.read(min(left_bytes, 65_536))):
+        left_bytes -= len(read)
 
 
 def _refuse_second_values() -> None:

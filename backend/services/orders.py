@@ -172,7 +172,8 @@ def _create(
     """Make the order: the one place where it happens, in one transaction.
 
     The resident's row is locked first, so the limits of one person are counted and not raced,
-    and every transaction takes its locks in the same order: resident, code, order, voucher.
+    and every transaction that makes one takes its locks in the same order: resident, code,
+    voucher; the order's row is new.
     """
     with transaction() as session:
         session.execute(

@@ -271,7 +271,10 @@ def test_children_get_the_given_environment_and_unchanged_signals(
     with Supervisor() as supervisor:
         supervisor.start(one)
         assert wait_until(lambda: "SigIgn" in one.log_file.read_text())
-    assert one.log_file.read_text().split() == ["test", "SigIgn:", "0000000000000000"]
+    own_variable, _name, ignored = one.log_file.read_text().split()
+    assert own_variable == "test"
+    # Signals 1 to 31: GNU make hands down two of the C library's own above them as ignored.
+    assert int(ignored, 16) & 0x7FFF_FFFF == 0
 
 
 def test_a_child_is_started_by_the_main_thread_only(tmp_path: Path) -> None:

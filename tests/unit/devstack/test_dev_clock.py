@@ -1,3 +1,4 @@
+import re
 import sqlite3
 import time
 from datetime import timedelta
@@ -6,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from backend.devstack.dev_clock import (
+    LATEST,
     SAVE_EVERY_S,
     START,
     START_TAKES_S,
     ClockStartInvalid,
     DevClock,
 )
+from backend.extensions import db
+from backend.storage.models import all as models
 
 LATER = START + timedelta(days=3)
 
@@ -70,6 +74,14 @@ def test_a_database_that_knows_a_later_time_is_believed(tmp_path: Path) -> None:
     connection.close()
     clock = begun(tmp_path / "clock", f"sqlite:///{tmp_path}/old.sqlite3")
     assert f"{clock.now():%Y-%m-%d %H:%M}" == "2023-06-01 10:00"
+
+
+def test_the_times_that_are_asked_for_are_in_the_schema() -> None:
+    assert models.__all__  # imported for effect: every table is known
+    for question in LATEST:
+        match = re.fullmatch(r"SELECT max\((\w+)\) FROM (\w+)", question)
+        assert match
+        assert match[1] in db.metadata.tables[match[2]].columns
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2023-04-28T09:59:00"])

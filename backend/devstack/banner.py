@@ -1,0 +1,55 @@
+"""What `make run` prints once the city is at work: addresses, and how to sign in."""
+
+from collections.abc import Mapping
+
+from backend.devstack.bootstrap_facts import CLERKS
+from backend.devstack.surroundings import Surroundings
+from backend.devstack.transcript import padded
+
+CLERK = CLERKS[0]
+
+# Plain sh, bash or zsh; `pick` takes one value out of a JSON answer with what every machine has.
+SIGN_IN = r"""登录（粘贴到另一个终端）
+  WEB={web}  WECHAT={wechat}
+  pick() {{ sed "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/"; }}
+  JSON='Content-Type: application/json'
+  post() {{ curl -s "$1" -H "$JSON" -d "$2" -H "Authorization: Bearer $3"; }}
+  # 居民：登录，绑定手机号，看卡包
+  CODE=$(post $WECHAT/_standin/wx-login '{{"user":"xiaoli"}}' | pick js_code)
+  RESIDENT=$(post $WEB/api/v1/sessions/resident "{{\"js_code\":\"$CODE\"}}" | pick access_token)
+  PHONE=$(post $WECHAT/_standin/phone-number '{{"user":"xiaoli"}}' | pick code)
+  BODY="{{\"phone_code\":\"$PHONE\"}}"
+  RESIDENT=$(post $WEB/api/v1/resident/phone "$BODY" $RESIDENT | pick access_token)
+  curl -s $WEB/api/v1/resident/vouchers -H "Authorization: Bearer $RESIDENT"
+  # 收银员（{shop}，{clerk}）：登录，看核销记录
+  CODE=$(post $WECHAT/_standin/wx-login '{{"user":"{user}"}}' | pick js_code)
+  PHONE=$(post $WECHAT/_standin/phone-number '{{"user":"{user}","phone":"{phone}"}}' | pick code)
+  BODY="{{\"js_code\":\"$CODE\",\"phone_code\":\"$PHONE\"}}"
+  CLERK=$(post $WEB/api/v1/sessions/clerk "$BODY" | pick access_token)
+  curl -s $WEB/api/v1/merchant/redemptions -H "Authorization: Bearer $CLERK"
+"""
+
+
+def addresses(found: Surroundings, placards: Mapping[str, str]) -> str:
+    """Return the addresses to open, aligned."""
+    rows = [
+        ("首页", f"{found.web_url}/"),
+        ("参与商户名单", f"{found.web_url}/merchants"),
+        (f"码牌（{CLERK.merchant_name}）", placards.get(CLERK.merchant_id, "已停用")),
+        ("接口文档", f"{found.web_url}/openapi.json"),
+        ("就绪检查", f"{found.web_url}/readyz"),
+        ("微信替身", f"{found.standin_url}/_standin/requests"),
+    ]
+    return "\n".join(f"  {padded(name, 18)}{address}" for name, address in rows)
+
+
+def sign_in(found: Surroundings) -> str:
+    """Return lines of shell that sign a resident and a clerk in when they are pasted."""
+    return SIGN_IN.format(
+        web=found.web_url,
+        wechat=found.standin_url,
+        shop=CLERK.merchant_name,
+        clerk=CLERK.name,
+        user=CLERK.user,
+        phone=CLERK.phone,
+    )

@@ -1,0 +1,98 @@
+"""Filling a new database so that a city is at work; on a filled one nothing changes.
+
+    python -m backend.devstack.bootstrap RESULT
+
+One process for all of it, because each `flask` command would load the application anew. RESULT is
+a JSON file: {"placards": {merchant_id: link}}.
+"""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import flask_migrate
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from backend import clock
+from backend.devstack.bootstrap_facts import CLERKS
+from backend.domain.errors import HuiquanError
+from backend.extensions import db
+from backend.factory import create_app
+from backend.services import campaigns, clerks, health, merchant_lists, placards, programmes
+from backend.services.programmes import ProgrammeChanged
+from backend.settings import Settings, SettingsError
+from backend.storage.queries import merchants as queries
+
+PROGRAMME = Path(__file__).with_name("tongjiang-2023.yaml")
+ACTOR = "devstack"
+
+
+def fill(app: Flask) -> dict[str, str]:
+    """Migrate, load the sample, let it run; return the placards' links by merchant."""
+    with app.app_context():
+        health.refuse_unsafe_valkey()
+        flask_migrate.upgrade()
+        programmes.load(PROGRAMME.read_text(encoding="utf-8"), actor=ACTOR)
+        _run_campaigns()
+        links = _publish()
+        _add_clerks()
+    return links
+
+
+def _run_campaigns() -> None:
+    """Approve all; run those that give vouchers and are not over (no other mode runs yet)."""
+    for draft in campaigns.list_all(("draft",)):
+        campaigns.approve(draft.id, actor=ACTOR)
+    now = clock.now()
+    for approved in campaigns.list_all(("approved",)):
+        if approved.mode == "claim" and now < approved.ends_at:
+            campaigns.run(approved.id, actor=ACTOR)
+
+
+def _publish() -> dict[str, str]:
+    """Publish the list if none is, and give every listed merchant its first placard."""
+    if not merchant_lists.list_publications():
+        merchant_lists.publish(actor=ACTOR)
+    links = {}
+    for merchant in merchant_lists.publication().merchants:
+        newest = queries.newest_placard(db.session(), merchant.merchant_id)
+        if newest is None:
+            links[merchant.merchant_id] = placards.issue(merchant.merchant_id, actor=ACTOR).url
+        elif newest.state == "active":
+            links[merchant.merchant_id] = placards.current(merchant.merchant_id).url
+    return links
+
+
+def _add_clerks() -> None:
+    for clerk in CLERKS:
+        with suppress(clerks.ClerkExists):
+            clerks.add_clerk(
+                merchant_id=clerk.merchant_id, name=clerk.name, phone=clerk.phone, actor=ACTOR
+            )
+
+
+def main() -> int:
+    """Fill the database that the environment names."""
+    try:
+        links = fill(create_app(Settings.from_env(os.environ)))
+    except ProgrammeChanged as error:
+        print(f"{error.message}。要用新的方案文件，请先 make reset 清空开发数据")
+        return 1
+    except HuiquanError as error:
+        print(f"{error.code}: {error.message} ({error})")
+        return 1
+    except SettingsError as error:
+        print(error)
+        return 1
+    except OperationalError as error:
+        print(f"数据库连接不上或写不进去，请检查 DATABASE_URL：{error.orig}")
+        return 1
+    Path(sys.argv[1]).write_text(json.dumps({"placards": links}), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""The people of the sample: who works at which shop, under a phone number that is nobody's."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleClerk:
+    """A clerk whose phone the stand-in of WeChat can play; `user` is his name there."""
+
+    merchant_id: str
+    merchant_name: str
+    name: str
+    user: str
+    phone: str
+
+
+# 154 belongs to no carrier's ordinary numbers.
+CLERKS = (
+    SampleClerk(
+        merchant_id="TJ0003",
+        merchant_name="家乐购",
+        name="王店员",
+        user="clerk-jialegou",
+        phone="15400000003",
+    ),
+    SampleClerk(
+        merchant_id="TJ0006",
+        merchant_name="示例·赫乡鳇鱼馆",
+        name="李店员",
+        user="clerk-hexiang",
+        phone="15400000006",
+    ),
+)

@@ -1,0 +1,48 @@
+"""How gunicorn serves Huiquan, in development and in production: `gunicorn -c … wsgi:app`."""
+
+import os
+import sys
+
+from backend.domain.errors import HuiquanError
+from backend.services.health import refuse_unsafe_valkey
+
+bind = os.environ.get("HUIQUAN_BIND", "127.0.0.1:8000")
+# A worker for each core: more buys nothing. Threads: the SQL pool has room for more than these.
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = int(os.environ.get("HUIQUAN_THREADS", "8"))
+# Threads wait for slow clients: the proxy in front collects whole requests (nginx.conf).
+worker_class = "gthread"
+reload = os.environ.get("HUIQUAN_RELOAD") == "1"  # while developing: follow the code
+preload_app = not reload  # imported once, then forked: half the start time and memory
+
+limit_request_line = 4094
+limit_request_fields = 50
+limit_request_field_size = 8190
+
+timeout = 30  # a worker whose loop stands still that long is replaced
+graceful_timeout = 20  # what is being answered at a stop may take this long
+keepalive = 5
+
+accesslog = None  # the application writes one JSON line a request, without personal data
+errorlog = "-"
+# gunicorn's own lines go through the application's JSON renderer as well.
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
+}
+control_socket_disable = True  # nobody steers it from outside; systemd and signals do
+
+
+def on_starting(_server: object) -> None:
+    """Refuse a Valkey that would lose what was promised, before the first request."""
+    if reload:
+        # The application does not exist yet, so nobody has looked at Valkey; the development
+        # stack looks itself.
+        if os.environ.get("HUIQUAN_ENV") != "development":
+            sys.exit("HUIQUAN_RELOAD is for development alone")
+        return
+    try:
+        refuse_unsafe_valkey()
+    except HuiquanError as error:
+        sys.exit(f"{error.code}: {error.message} ({error})")
