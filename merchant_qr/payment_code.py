@@ -61,7 +61,12 @@ def is_ours(text: str, *, prefix: str) -> bool:
     _check_prefix(prefix)
     # [0-9], not \d: Python's \d also takes full-width and Arabic digits.
     form = re.fullmatch(rf"{prefix}[0-9]{{{RANDOM_DIGITS + 1}}}", text)
-    return form is not None and _luhn_sum(text) % 10 == 0
+    return form is not None and luhn_fits(text)
+
+
+def luhn_fits(digits: str) -> bool:
+    """Tell whether the last of some digits is the Luhn check digit of the others (ISO 7812)."""
+    return _luhn_sum(digits) % 10 == 0
 
 
 def wallet_of(text: str) -> Wallet | None:

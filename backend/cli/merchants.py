@@ -7,6 +7,7 @@ import click
 from flask.cli import AppGroup
 
 from backend.cli.output import actor_option, refusals_as_text
+from backend.domain.identifiers import is_mobile
 from backend.services import clerks, merchant_lists, merchants, placards, residents
 from backend.services.merchant_lists import Publication
 
@@ -18,7 +19,7 @@ card_cli = AppGroup("card", help="Bind bank cards to residents (绑卡).")
 
 
 def _phone(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not residents.MOBILE.fullmatch(value):
+    if not is_mobile(value):
         raise click.BadParameter("11 digits, beginning 13 to 19")
     return value
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from backend.domain.identifiers import is_merchant_number, is_uscc
 from backend.domain.money import yuan_text
 from backend.domain.programme_campaign_checks import COUNT, campaign_faults
 from backend.domain.programme_fields import (
@@ -64,6 +65,7 @@ def find_faults(
         *_identity_faults("merchants", merchants),
         *_same_name_faults("campaigns", campaigns),
         *_same_name_faults("merchants", merchants),
+        *_business_faults(merchants),
         *(fault for i, fund in enumerate(funds) for fault in _fund_faults(("funds", i), fund)),
         *(
             fault
@@ -140,6 +142,23 @@ def _same_name_faults(section: Section, parts: Sequence[Campaign | Merchant]) ->
                 reason=f"名称与 {first_ids[looks][:32]} 的相同，容易混淆，请改名",
             )
         first_ids.setdefault(looks, part.id)
+
+
+def _business_faults(merchants: Sequence[Merchant]) -> Iterator[Fault]:
+    """A licence or an acquirer's number that is wrong, or that two shops share."""
+    seen: set[str] = set()
+    for i, merchant in enumerate(merchants):
+        for key, text, fits, words in (
+            ("uscc", merchant.uscc, is_uscc, "不是有效的统一社会信用代码"),
+            ("merchant_number", merchant.merchant_number, is_merchant_number, "应为 15 位数字"),
+        ):
+            if text is None:
+                continue
+            if not fits(text):
+                yield Fault(path=("merchants", i, key), reason=words)
+            elif text in seen:
+                yield Fault(path=("merchants", i, key), reason="已被前面的商户使用")
+            seen.add(text)
 
 
 def _fund_faults(path: Path, fund: Fund) -> Iterator[Fault]:

@@ -116,13 +116,19 @@ class Campaign:
 
 @dataclass(frozen=True, kw_only=True)
 class Merchant:
-    """A shop as the programme file brings it in; `area` is the street or square it stands in."""
+    """A shop as the programme file brings it in; `area` is the street or square it stands in.
+
+    `uscc` is its unified social credit code and `merchant_number` its acquirer's number; a small
+    stall has neither.
+    """
 
     id: str
     name: str
     domain_id: str
     status: MerchantStatus
     area: str | None = None
+    uscc: str | None = None
+    merchant_number: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

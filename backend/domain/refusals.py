@@ -134,6 +134,14 @@ class PlacardInvalid(HuiquanError):
     category = "not_found"
 
 
+class PlacardOfAnotherSystem(HuiquanError):
+    """A payment code of a shop, scanned by mistake: the two hang side by side on a counter."""
+
+    code = "placard_of_another_system"
+    message = "这是商户的收款码，不是消费券码牌，请扫写有“消费券参与商户”的码牌"
+    category = "rule"
+
+
 class PlacardRevoked(HuiquanError):
     code = "placard_revoked"
     message = "该码牌已停用，请店员出示新的码牌"

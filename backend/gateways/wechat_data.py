@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from wechatpy.crypto import WeChatWxaCrypto
 from wechatpy.exceptions import InvalidAppIdException
 
+from backend.domain.identifiers import is_mobile
 from backend.gateways.wechat_errors import ForeignPhone, InvalidScene, WeChatSessionStale
 
 MAX_DATA_AGE = timedelta(minutes=10)
@@ -17,7 +18,6 @@ MAX_CLOCK_LEAD = timedelta(minutes=5)
 """How far WeChat's clock may run ahead of ours."""
 
 _MAX_ENCRYPTED_CHARS = 4096
-_MAINLAND_MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _COUNTRY_CODE = re.compile(r"\+?([0-9]{1,4})")
 _CODE = re.compile(r"[!-~]{1,512}")
 # WeChat's alphabet for a scene: letters, digits and these signs; no %, no Chinese.
@@ -57,7 +57,7 @@ def mainland_phone(phone_info: Mapping[str, object]) -> str:
         raise ValueError("phone data lacks a field")
     if country.group(1) != "86":
         raise ForeignPhone(f"country code {country.group(1)}")
-    if not _MAINLAND_MOBILE.fullmatch(pure):
+    if not is_mobile(pure):
         raise ForeignPhone("a +86 number that is not a mobile number of 11 digits")
     if full.removeprefix("+86") != pure:
         raise ValueError("phoneNumber and purePhoneNumber disagree")

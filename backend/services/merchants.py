@@ -11,6 +11,7 @@ from backend.settings import Settings
 from backend.storage.models.merchants import Merchant
 from backend.storage.queries import merchants as queries
 from backend.storage.sql import transaction
+from merchant_qr import foreign
 from merchant_qr.payload import ForeignLink, ForgedPlacard, code_from_url, read_placard_code
 
 
@@ -40,6 +41,8 @@ def of_placard(text: str) -> str:
         code = code_from_url(text, base_url=settings.public_base_url) if "/" in text else text
         placard = read_placard_code(code, key=settings.placard_key)
     except (ForeignLink, ForgedPlacard) as error:
+        if system := foreign.payment_system_of(text):
+            raise refusals.PlacardOfAnotherSystem(system, details={"system": system}) from error
         raise refusals.PlacardInvalid(type(error).__name__) from error
     row = queries.get_placard(db.session(), placard.merchant_id, placard.serial)
     if row is None:

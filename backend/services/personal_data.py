@@ -34,8 +34,3 @@ def vault() -> Vault:
     """Return the application's vault."""
     found: Vault = current_app.extensions["vault"]
     return found
-
-
-def masked_phone(phone: str) -> str:
-    """Return a phone number as screens show it: 138****8000."""
-    return f"{phone[:3]}****{phone[-4:]}"

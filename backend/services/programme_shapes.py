@@ -254,6 +254,8 @@ class MerchantShape(_Shape):
     domain: str
     status: MerchantStatus
     area: str | None = None
+    uscc: str | None = None
+    merchant_number: str | None = None
 
 
 class PartnersShape(_Shape):
@@ -284,7 +286,7 @@ class FileShape(_Shape):
             domains=tuple(Domain(id=domain.id, name=domain.name) for domain in self.domains),
             campaigns=tuple(campaign.to_campaign(self.defaults) for campaign in self.campaigns),
             merchants=tuple(
-                Merchant(id=m.id, name=m.name, domain_id=m.domain, status=m.status, area=m.area)
+                Merchant(domain_id=m.domain, **m.model_dump(exclude={"domain"}))
                 for m in self.merchants
             ),
             partners=Partners(**self.partners.model_dump()),

@@ -101,6 +101,8 @@ def _store(session: Session, programme: domain.Programme, digest: str) -> None:
             name=m.name,
             domain_id=m.domain_id,
             area=m.area,
+            uscc=m.uscc,
+            merchant_number=m.merchant_number,
             status=STATUS_ON_LOAD.get(m.status, m.status),
         )
         for m in programme.merchants

@@ -1,7 +1,5 @@
 """Residents: one person by phone and bound card, however many WeChat users he has."""
 
-import re
-
 from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -10,14 +8,13 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import InvalidRequest, NotFound
+from backend.domain.identifiers import is_mobile, masked_mobile
 from backend.extensions import db
 from backend.gateways.wechat import WeChat
 from backend.services import audit
-from backend.services.personal_data import masked_phone, vault
+from backend.services.personal_data import vault
 from backend.storage.models.residents import Resident, ResidentIdentity, WeChatUser
 from backend.storage.sql import transaction
-
-MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
 
 def phone_by_code(*, wechat_user_id: int, phone_code: str) -> int:
@@ -47,7 +44,7 @@ def bind_phone(*, wechat_user_id: int, phone: str) -> int:
     second phone; a phone that is another resident's is refused, because the two would share one
     person's limits with two wallets.
     """
-    if not MOBILE.fullmatch(phone):
+    if not is_mobile(phone):
         raise InvalidRequest("not a mainland mobile number")
     try:
         return _bind(wechat_user_id, phone)
@@ -112,7 +109,7 @@ def bind_card(*, phone: str, card_token: str, last4: str, actor: str) -> int:
 def shown_phone(resident_id: int) -> str:
     """Return a resident's phone as screens show it: 138****8000."""
     resident = db.session.get_one(Resident, resident_id)
-    return masked_phone(vault().decrypt(resident.phone_encrypted))
+    return masked_mobile(vault().decrypt(resident.phone_encrypted))
 
 
 def cards(resident_id: int) -> list[str]:

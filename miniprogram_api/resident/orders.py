@@ -22,8 +22,9 @@ resident_orders = APIBlueprint("resident_orders", __name__, tag="居民 resident
 PlacardText = Annotated[
     str,
     Field(
-        pattern=r"^[0-9A-Za-z_.:/?=&%-]{1,300}$",
-        description="扫码得到的整条链接，或其中的码牌号",
+        # Whatever a phone may read: a code of another system is refused by its name.
+        pattern=r"^[^\x00-\x1f\x7f]{1,512}$",
+        description="扫码得到的整条内容，或其中的码牌号",
     ),
 ]
 

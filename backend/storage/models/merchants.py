@@ -21,6 +21,8 @@ class Merchant(Model):
     name: Mapped[str]
     domain_id: Mapped[str] = mapped_column(ForeignKey("domains.id"))
     area: Mapped[str | None]
+    uscc: Mapped[str | None] = mapped_column(unique=True)  # 统一社会信用代码
+    merchant_number: Mapped[str | None] = mapped_column(unique=True)  # the acquirer's, 15 digits
     status: Mapped[str]
     domain: Mapped[Domain] = relationship(lazy="joined")
     __table_args__ = (

@@ -55,3 +55,15 @@ def test_only_a_published_merchant_is_suspended_and_only_a_suspended_one_resumes
         merchants.set_suspended(SUPERMARKET, suspended=True, actor="test", reason="x")
     with pytest.raises(NotFound):
         merchants.set_suspended("TJ9999", suspended=True, actor="test", reason="x")
+
+
+@pytest.mark.parametrize(
+    ("scanned", "system"),
+    [("wxp://f2f0abc", "wechat_pay"), ("https://qr.95516.com/00010000/6222", "unionpay")],
+)
+def test_a_shops_payment_code_is_told_from_a_placard(city: City, scanned: str, system: str) -> None:
+    with pytest.raises(refusals.PlacardOfAnotherSystem) as refused:
+        merchants.of_placard(scanned)
+    assert refused.value.details == {"system": system}
+    answer = city.get("/api/v1/resident/scanned-merchant", city.resident(), placard=scanned)
+    assert (answer.status_code, answer.json["error"]["code"]) == (422, "placard_of_another_system")

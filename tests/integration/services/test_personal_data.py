@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.services.personal_data import Vault, masked_phone
+from backend.services.personal_data import Vault
 
 VAULT, OTHER = Vault(bytes(32)), Vault(bytes(31) + b"1")
 
@@ -30,7 +30,3 @@ def test_hashes_differ_by_key_and_by_kind() -> None:
     }
     assert len(hashes) == 3
     assert VAULT.hash("phone", "13800138000") in hashes
-
-
-def test_a_shown_phone_keeps_three_and_four_digits() -> None:
-    assert masked_phone("13800138000") == "138****8000"

@@ -54,3 +54,25 @@ def test_a_file_with_one_wrong_sum_loads_nothing_and_names_the_line() -> None:
     assert isinstance(faults, list)
     assert line in {fault["line"] for fault in faults}
     assert rows(Programme) == rows(Fund) == rows(Campaign) == []
+
+
+def test_a_shops_licence_and_number_are_checked_and_kept() -> None:
+    row = "{id: TJ0001, name: 鑫博, domain: MALL, status: published"
+    assert row in TEXT
+    good = f"{row}, uscc: 91310110666007217T, merchant_number: '802310048993424'"
+    for wrong in (
+        good.replace("217T", "217U"),
+        good.replace("'8", "'"),
+        good.replace("'802310048993424'", "802310048993424"),
+    ):
+        with pytest.raises(ProgrammeFileRefused):
+            programmes.load(TEXT.replace(row, wrong), actor="test")
+    twice = TEXT.replace(row, good).replace(
+        "{id: TJ0002, name: 新天地,", "{id: TJ0002, uscc: 91310110666007217T, name: 新天地,"
+    )
+    with pytest.raises(ProgrammeFileRefused):
+        programmes.load(twice, actor="test")
+    programmes.load(TEXT.replace(row, good), actor="test")
+    kept = {m.id: (m.uscc, m.merchant_number) for m in rows(Merchant)}
+    assert kept["TJ0001"] == ("91310110666007217T", "802310048993424")
+    assert kept["TJ0002"] == (None, None)

@@ -79,6 +79,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("domain_id", sa.String(), nullable=False),
         sa.Column("area", sa.String(), nullable=True),
+        sa.Column("uscc", sa.String(), nullable=True),
+        sa.Column("merchant_number", sa.String(), nullable=True),
         sa.Column("status", sa.String(), nullable=False),
         sa.CheckConstraint(
             "status IN ('awaiting_superior_bank', 'vetoed_by_tax', 'passed', 'published',"
@@ -90,6 +92,8 @@ def upgrade() -> None:
             ["programme_id"], ["programmes.id"], name="fk_merchants_programme_id"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_merchants"),
+        sa.UniqueConstraint("uscc", name="uq_merchants_uscc"),
+        sa.UniqueConstraint("merchant_number", name="uq_merchants_merchant_number"),
     )
     op.create_table(
         "payment_codes",
