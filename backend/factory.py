@@ -5,9 +5,9 @@ import os
 from apiflask import APIFlask
 from flask import Flask
 
-from backend import clock, logs
+from backend import clock, logs, metrics
 from backend.cli import commands
-from backend.edge import converters, errors, guards, health, http, openapi
+from backend.edge import converters, errors, figures, guards, health, http, openapi
 from backend.edge.guards import Edge
 from backend.edge.public import landing, merchant_list, programme
 from backend.extensions import db, migrate, redis_handle
@@ -20,6 +20,7 @@ from backend.storage.redis.wechat_tokens import RedisTokenStore
 
 OWN_EDGES = (
     Edge(blueprint=health.blueprint, prefix="", guard=guards.public),
+    Edge(blueprint=figures.blueprint, prefix="", guard=figures.metrics_guard),
     Edge(blueprint=programme.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=landing.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=merchant_list.blueprint, prefix="", guard=guards.public),
@@ -67,6 +68,7 @@ def _attach(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     with app.app_context():
         sql.configure(db.engine)
+        metrics.watch_pool(db.engine)
     migrate.init_app(app, db, directory=os.fspath(migrations.__path__[0]), render_as_batch=True)
     redis_handle.init_app(app)
     app.extensions["wechat"] = WeChat(

@@ -36,6 +36,7 @@ class Settings:
     payment_code_prefix: str = "88"
     order_lock_ttl_s: int = 300
     request_body_max_bytes: int = 65_536
+    metrics_token: str | None = None  # shown by whoever reads /metrics; without it nobody may
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
     wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
 
@@ -114,6 +115,12 @@ def _prefix(text: str) -> str:
     return text
 
 
+def _bearer(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{16,200}", text):
+        raise ValueError("wants 16 to 200 printable characters")
+    return text
+
+
 def _file(text: str) -> bytes:
     try:
         return Path(text).read_bytes()
@@ -149,6 +156,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("payment_code_ttl_s", "PAYMENT_CODE_TTL_S", _positive),
     ("payment_code_prefix", "PAYMENT_CODE_PREFIX", _prefix),
     ("order_lock_ttl_s", "ORDER_LOCK_TTL_S", _positive),
+    ("metrics_token", "METRICS_TOKEN", _bearer),
     ("pdf_cjk_font", "PDF_CJK_FONT", _file),
     ("wechat_verify_file", "WECHAT_VERIFY_FILE", _verify_file),
 )

@@ -1,11 +1,25 @@
 """How gunicorn serves Huiquan, in development and in production: `gunicorn -c … wsgi:app`."""
 
 import os
+import shutil
 import sys
+import tempfile
+from pathlib import Path
+
+# Before the application is imported: the library of the metrics decides at its own import how it
+# counts. Each process counts into files of this folder, and a scrape adds them up.
+if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="huiquan-metrics-")
+
+from gunicorn.workers.base import Worker
+from prometheus_client.multiprocess import mark_process_dead
 
 from backend.domain.errors import HuiquanError
+from backend.services import live
 from backend.services.health import refuse_unsafe_valkey
 
+metrics_folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+metrics_folder.mkdir(parents=True, exist_ok=True)
 bind = os.environ.get("HUIQUAN_BIND", "127.0.0.1:8000")
 # A worker for each core: more buys nothing. Threads: the SQL pool has room for more than these.
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -36,6 +50,8 @@ control_socket_disable = True  # nobody steers it from outside; systemd and sign
 
 def on_starting(_server: object) -> None:
     """Refuse a Valkey that would lose what was promised, before the first request."""
+    for counted in metrics_folder.glob("*.db"):  # by the processes of an earlier start
+        counted.unlink(missing_ok=True)
     if reload:
         # The application does not exist yet, so nobody has looked at Valkey; the development
         # stack looks itself.
@@ -46,3 +62,24 @@ def on_starting(_server: object) -> None:
         refuse_unsafe_valkey()
     except HuiquanError as error:
         sys.exit(f"{error.code}: {error.message} ({error})")
+
+
+def post_worker_init(_worker: object) -> None:
+    """Let each worker tell once a second what it counted of the claims."""
+    live.start_flushing()
+
+
+def worker_exit(_server: object, _worker: object) -> None:
+    """Tell what was counted since the last time."""
+    live.flush()
+
+
+def child_exit(_server: object, worker: Worker) -> None:
+    """Forget what a worker held when it ended; what it counted goes on counting."""
+    mark_process_dead(worker.pid)
+
+
+def on_exit(_server: object) -> None:
+    """Remove the folder of the metrics, unless it was given to us."""
+    if metrics_folder.name.startswith("huiquan-metrics-"):
+        shutil.rmtree(metrics_folder, ignore_errors=True)

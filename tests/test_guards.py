@@ -16,6 +16,7 @@ from tests.integration.edge.callers import Callers, ask, error_of, operations
 GUARDS = {
     "public": {"health", "programme", "landing", "merchant_list", "openapi", "sessions"},
     "resident": {"phones", "vouchers", "payment_codes", "resident_merchants", "resident_orders"},
+    "metrics": {"figures"},
     "clerk": {"charges", "redemptions", "placards"},
 }
 

@@ -14,7 +14,13 @@ LAYERS = (
     ("backend.workers",),
     ("backend.services",),
     ("backend.storage", "backend.gateways"),
-    ("backend.extensions", "backend.settings", "backend.clock", "backend.logs"),
+    (
+        "backend.extensions",
+        "backend.settings",
+        "backend.clock",
+        "backend.logs",
+        "backend.metrics",
+    ),
     ("backend.domain", "merchant_qr"),
 )
 HEIGHT = {prefix: -n for n, prefixes in enumerate(LAYERS) for prefix in prefixes}

@@ -56,6 +56,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
         "PUBLIC_BASE_URL": web_url,
         "WECHAT_BASE_URL": standin_url,
         "HUIQUAN_BIND": f"127.0.0.1:{web_port}",
+        "PROMETHEUS_MULTIPROC_DIR": str(state.root / "metrics"),
         "FLASK_APP": "wsgi",
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": str(PROJECT_ROOT),

@@ -12,7 +12,7 @@ from flask import Flask, Request, Response, g, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
-from backend import clock
+from backend import clock, metrics
 from backend.domain.errors import InvalidRequest
 
 log = structlog.get_logger("access")
@@ -86,12 +86,17 @@ def init_app(app: Flask, *, body_max_bytes: int) -> None:
         response.headers["X-Server-Time-Ms"] = str(clock.to_ms(clock.now()))
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Cache-Control", "no-store")
+        route = str(request.url_rule or "none")  # the pattern: a path may hold a placard's code
+        seconds = time.perf_counter() - g.started_s
         log.info(
             "request",
             method=request.method,
-            route=str(request.url_rule or "none"),  # the pattern: a path may hold a placard's code
+            route=route,
             status=response.status_code,
-            ms=round((time.perf_counter() - g.started_s) * 1000, 1),
+            ms=round(seconds * 1000, 1),
+        )
+        metrics.request_answered(
+            route=route, method=request.method, status=response.status_code, seconds=seconds
         )
         return response
 

@@ -11,7 +11,7 @@ from datetime import datetime
 import redis
 import structlog
 
-from backend import clock
+from backend import clock, metrics
 from backend.domain import refusals
 from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.errors import HuiquanError, NotFound
@@ -49,6 +49,7 @@ class ClaimedVoucher:
     replayed: bool = False
 
 
+@metrics.count_claims
 def claim_voucher(
     *, campaign_id: str, tier_position: int, resident_id: int, request_id: str
 ) -> ClaimedVoucher:

@@ -22,11 +22,13 @@ from backend.edge.openapi import path_of
 from tests.factories import City
 from tests.integration.edge.callers import Callers, operations
 
-# Served, but no part of the API: the document itself, Flask's unguarded route, and what the pages
-# need or answer with when an address is no address of theirs.
+# Served, but no part of the API: the document itself, Flask's unguarded route, what operators' own
+# programs read, and what the pages need or answer with when an address is no address of theirs.
 UNDOCUMENTED = {
     "openapi.spec",
     "static",
+    "figures.scrape",
+    "figures.live_figures",
     "programme.stylesheet",
     "landing.unreadable",
     "merchant_list.no_version",

@@ -38,6 +38,13 @@ def test_a_good_environment_is_read() -> None:
     assert settings.request_body_max_bytes == 65_536
 
 
+@pytest.mark.parametrize("token", ["short", "a" * 15, "a" * 201, "with a blank in it"])
+def test_a_metrics_token_is_16_to_200_printable_characters(token: str) -> None:
+    assert "METRICS_TOKEN wants" in faults(GOOD | {"METRICS_TOKEN": token})
+    for good in ("a" * 16, "a" * 200):
+        assert Settings.from_env(GOOD | {"METRICS_TOKEN": good}).metrics_token == good
+
+
 def test_every_missing_setting_is_named_at_once() -> None:
     assert faults({}).split("; ") == [f"{name} is not set" for name in GOOD]
 

@@ -23,6 +23,11 @@ def claims(campaign_id: str) -> str:
     return f"{PREFIX}:{{{campaign_id}}}:claims"
 
 
+def live(campaign_id: str, second: int) -> str:
+    """Hash: outcome -> claims, le:MS -> claims by latency, of one second since 1970; runs out."""
+    return f"{PREFIX}:{{{campaign_id}}}:live:{second}"
+
+
 def wechat_token(appid: str) -> str:
     """String: the mini-program's access_token, shared by all processes."""
     return f"{PREFIX}:wechat:{appid}:token"

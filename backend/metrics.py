@@ -1,0 +1,148 @@
+"""What is counted for operators: requests, claims, SQL connections.
+
+A label holds a pattern, a code or a campaign's id, never anything of a person. Counting touches
+this process's memory alone: under gunicorn a file in PROMETHEUS_MULTIPROC_DIR, and a scrape adds
+the files up.
+"""
+
+import functools
+import threading
+import time
+from collections import Counter as Count
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from sqlalchemy import Engine, event
+
+from backend import clock
+from backend.domain.errors import HuiquanError, NotFound
+
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
+
+REGISTRY = CollectorRegistry()
+BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+KEPT_S = 60  # what nobody flushes is forgotten, so memory stays bounded
+
+_requests = Counter(
+    "huiquan_requests",
+    "Answers by pattern of the route, method and status",
+    ["route", "method", "status"],
+    registry=REGISTRY,
+)
+_request_seconds = Histogram(
+    "huiquan_request_seconds",
+    "Time from the request's head to its answer, by pattern of the route",
+    ["route"],
+    buckets=[ms / 1000 for ms in BUCKETS_MS],
+    registry=REGISTRY,
+)
+_claims = Counter(
+    "huiquan_claims",
+    "Claims by campaign and outcome: taken, replayed, or the code of the refusal",
+    ["campaign", "outcome"],
+    registry=REGISTRY,
+)
+_sql_connections = Gauge(
+    "huiquan_sql_connections_in_use",
+    "Connections taken from the pools of all processes",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
+
+
+def request_answered(*, route: str, method: str, status: int, seconds: float) -> None:
+    """Count one answer; `route` is the pattern, a method nobody knows is 'other'."""
+    _requests.labels(route, method if method in METHODS else "other", status).inc()
+    _request_seconds.labels(route).observe(seconds)
+
+
+def claim_answered(*, campaign_id: str, outcome: str, seconds: float) -> None:
+    """Count one claim; `outcome` is taken, replayed or the code of a refusal."""
+    _claims.labels(campaign_id, outcome).inc()
+    live_counts.add(campaign_id, outcome, seconds)
+
+
+def count_claims(claim: Callable[Params, Result]) -> Callable[Params, Result]:
+    """Count the outcomes of a function that takes `campaign_id` and returns a claimed voucher."""
+
+    @functools.wraps(claim)
+    def counted(*args: Params.args, **kwargs: Params.kwargs) -> Result:
+        campaign_id, outcome = str(kwargs["campaign_id"]), HuiquanError.code
+        started_s = time.perf_counter()
+        try:
+            claimed = claim(*args, **kwargs)
+            outcome = "replayed" if getattr(claimed, "replayed", False) else "taken"
+        except HuiquanError as refused:
+            outcome = refused.code
+            if isinstance(refused, NotFound):
+                campaign_id = "none"  # an invented id must not become a label
+            raise
+        finally:
+            seconds = time.perf_counter() - started_s
+            claim_answered(campaign_id=campaign_id, outcome=outcome, seconds=seconds)
+        return claimed
+
+    return counted
+
+
+def watch_pool(engine: Engine) -> None:
+    """Count the connections that are taken from an engine's pool and not yet back."""
+    event.listen(engine, "checkout", lambda *_: _sql_connections.inc())
+    event.listen(engine, "checkin", lambda *_: _sql_connections.dec())
+
+
+class LiveCounts:
+    """Claims of the last seconds in this process, until they are flushed to Valkey."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[tuple[str, int], Count[str]] = {}
+
+    def add(self, campaign_id: str, outcome: str, seconds: float) -> None:
+        """Count one claim of this second under its outcome and its bucket of latency."""
+        second = int(clock.now().timestamp())
+        bucket = f"le:{bucket_ms(seconds * 1000)}"
+        with self._lock:
+            counts = self._counts.get((campaign_id, second))
+            if counts is None:
+                self._forget(second - KEPT_S)
+                counts = self._counts[campaign_id, second] = Count()
+            counts[outcome] += 1
+            counts[bucket] += 1
+
+    def take(self) -> dict[tuple[str, int], Count[str]]:
+        """Return what was counted, by campaign and second, and begin anew."""
+        with self._lock:
+            taken, self._counts = self._counts, {}
+        return taken
+
+    def _forget(self, before: int) -> None:
+        for key in [key for key in self._counts if key[1] < before]:
+            del self._counts[key]
+
+
+live_counts = LiveCounts()
+
+
+def bucket_ms(ms: float) -> int:
+    """Return the upper bound of the bucket that a latency belongs to; the last one is open."""
+    return next((bound for bound in BUCKETS_MS if ms <= bound), BUCKETS_MS[-1])
+
+
+def percentile_ms(buckets: dict[int, int], share: float) -> float | None:
+    """Return the latency that `share` of the counts stay below, straight within its bucket.
+
+    None without any count; what lies beyond the last bound is told as the last bound.
+    """
+    wanted = sum(buckets.values()) * share
+    below, lower = 0.0, 0
+    for bound in BUCKETS_MS:
+        inside = buckets.get(bound, 0)
+        if inside and below + inside >= wanted:
+            return round(lower + (bound - lower) * (wanted - below) / inside, 1)
+        below += inside
+        lower = bound
+    return None

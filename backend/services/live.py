@@ -1,0 +1,182 @@
+"""Live figures of claiming: what is claimed and left, how fast, and why claims are refused."""
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import redis
+import structlog
+
+from backend import clock, metrics
+from backend.domain.campaigns import CampaignTerms
+from backend.domain.errors import NotFound
+from backend.extensions import db, redis_handle
+from backend.services import campaigns
+from backend.storage.queries import campaigns as queries
+from backend.storage.redis import live_counts, quota, stream
+
+log = structlog.get_logger()
+
+FLUSH_EVERY_S = 1.0
+CACHED_S = 1.0
+WINDOW_S = 60
+# A second is told when it is over and every process has had its turn to flush.
+SETTLED_AFTER_S = 2
+_cache_lock = threading.Lock()
+_cache: dict[str, tuple[float, "LiveFigures"]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TierCounts:
+    """Units of a tier; claimed and left are None while no quota is loaded."""
+
+    position: int
+    count: int
+    claimed: int | None
+    left: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveFigures:
+    """One campaign now. Rates, refusals and latency are of the last 60 settled seconds."""
+
+    now_ms: int
+    state: str
+    opens_at: str
+    tiers: tuple[TierCounts, ...]
+    claims_per_s: dict[str, float]
+    refusals: dict[str, int]
+    latency_ms: dict[str, float | None]
+    backlog: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuotaCounts:
+    """A campaign's units and the claims that wait for SQL, for a scrape."""
+
+    campaign_id: str
+    tiers: tuple[TierCounts, ...]
+    backlog: int
+
+
+def flush() -> None:
+    """Add what this process counted since the last flush; when Valkey is down it is dropped.
+
+    Trying again could count twice, and nothing rests on these figures.
+    """
+    counts = metrics.live_counts.take()
+    if not counts:
+        return
+    try:
+        live_counts.add(redis_handle.client, counts)
+    except redis.RedisError as error:
+        log.warning("live_counts_dropped", error=type(error).__name__)
+
+
+def start_flushing() -> threading.Event:
+    """Flush once a second in a thread of its own, until the event returned is set.
+
+    For a process that serves, after its fork: a claim itself never calls Valkey a second time.
+    """
+    stopping = threading.Event()
+
+    def work() -> None:
+        while not stopping.wait(FLUSH_EVERY_S):
+            flush()
+
+    threading.Thread(target=work, name="live-counts", daemon=True).start()
+    return stopping
+
+
+def of_campaign(campaign_id: str) -> LiveFigures:
+    """Return a campaign's figures, at most a second old; NotFound for a draft or none.
+
+    Raises redis.RedisError when Valkey cannot be asked.
+    """
+    with _cache_lock:
+        kept = _cache.get(campaign_id)
+    if kept is not None and time.monotonic() - kept[0] < CACHED_S:
+        return kept[1]
+    found = _ask(campaign_id)
+    with _cache_lock:
+        _cache[campaign_id] = (time.monotonic(), found)
+    return found
+
+
+def forget() -> None:
+    """Ask anew at the next call."""
+    with _cache_lock:
+        _cache.clear()
+
+
+def quotas() -> list[QuotaCounts]:
+    """Return the units of all campaigns that can be claimed from.
+
+    Raises redis.RedisError or SQLAlchemyError when one of the two cannot be asked.
+    """
+    found = [
+        queries.terms_of(campaign)
+        for campaign in campaigns.list_all(campaigns.STATES_WITH_QUOTA)
+        if campaign.mode == "claim"
+    ]
+    db.session.close()
+    return [
+        QuotaCounts(
+            campaign_id=terms.id,
+            tiers=_tiers(terms),
+            backlog=stream.backlog(redis_handle.client, terms.id),
+        )
+        for terms in found
+    ]
+
+
+def _ask(campaign_id: str) -> LiveFigures:
+    terms = campaigns.terms(campaign_id)
+    db.session.close()
+    if terms.state == "draft":
+        raise NotFound(f"campaign {campaign_id} is a draft")
+    now = clock.now()
+    last = int(now.timestamp()) - SETTLED_AFTER_S
+    seconds = live_counts.read(
+        redis_handle.client, campaign_id, range(last - WINDOW_S + 1, last + 1)
+    )
+    sums: Counter[str] = Counter()
+    for fields in seconds.values():
+        sums.update(fields)
+    buckets = {int(k[3:]): n for k, n in sums.items() if k.startswith("le:")}
+    given = {second: fields.get("taken", 0) for second, fields in seconds.items()}
+    return LiveFigures(
+        now_ms=clock.to_ms(now),
+        state=terms.state,
+        opens_at=terms.opens_at.isoformat(),
+        tiers=_tiers(terms),
+        claims_per_s={
+            "last_5_s": round(sum(n for s, n in given.items() if s > last - 5) / 5, 1),
+            "last_60_s": round(sum(given.values()) / WINDOW_S, 1),
+        },
+        refusals={
+            k: n
+            for k, n in sorted(sums.items())
+            if not k.startswith("le:") and k not in ("taken", "replayed")
+        },
+        latency_ms={
+            "p50": metrics.percentile_ms(buckets, 0.5),
+            "p95": metrics.percentile_ms(buckets, 0.95),
+        },
+        backlog=stream.backlog(redis_handle.client, campaign_id),
+    )
+
+
+def _tiers(terms: CampaignTerms) -> tuple[TierCounts, ...]:
+    issued = quota.issued(redis_handle.client, terms)
+    left = quota.left(redis_handle.client, terms)
+    return tuple(
+        TierCounts(
+            position=tier.position,
+            count=tier.count,
+            claimed=issued.get(tier.position),
+            left=left.get(tier.position),
+        )
+        for tier in terms.tiers
+    )

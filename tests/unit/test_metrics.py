@@ -1,0 +1,85 @@
+"""Counting: outcomes, bounded memory, percentiles."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from backend import clock, metrics
+from backend.domain.errors import NotFound
+from backend.domain.refusals import QuotaExhausted
+from tests.conftest import OPENING
+from tests.factories import MovableClock
+
+
+@dataclass
+class Claimed:
+    replayed: bool
+
+
+def value(campaign_id: str, outcome: str) -> float:
+    labels = {"campaign": campaign_id, "outcome": outcome}
+    return metrics.REGISTRY.get_sample_value("huiquan_claims_total", labels) or 0
+
+
+def test_each_claim_is_counted_once_under_its_campaign_and_outcome() -> None:
+    answers = iter([Claimed(False), Claimed(True), QuotaExhausted("none left"), RuntimeError()])
+
+    @metrics.count_claims
+    def claim(*, campaign_id: str) -> Claimed:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert not claim(campaign_id="UNIT-1").replayed
+    assert claim(campaign_id="UNIT-1").replayed
+    with pytest.raises(QuotaExhausted):
+        claim(campaign_id="UNIT-1")
+    with pytest.raises(RuntimeError):
+        claim(campaign_id="UNIT-1")
+    for outcome in ("taken", "replayed", "quota_exhausted", "internal_error"):
+        assert value("UNIT-1", outcome) == 1, outcome
+
+
+def test_an_invented_campaign_makes_no_label() -> None:
+    @metrics.count_claims
+    def claim(*, campaign_id: str) -> Claimed:
+        raise NotFound(campaign_id)
+
+    before = value("none", "not_found")
+    with pytest.raises(NotFound):
+        claim(campaign_id="INVENTED")
+    assert value("INVENTED", "not_found") == 0
+    assert value("none", "not_found") == before + 1
+
+
+def test_a_method_nobody_knows_makes_no_label() -> None:
+    metrics.request_answered(route="/unit", method="BREW", status=405, seconds=0.001)
+    labels = {"route": "/unit", "method": "other", "status": "405"}
+    assert metrics.REGISTRY.get_sample_value("huiquan_requests_total", labels) == 1
+
+
+def test_counts_that_nobody_flushes_are_forgotten_after_60_seconds(moment: MovableClock) -> None:
+    counts = metrics.LiveCounts()
+    for second in range(200):
+        moment.set(OPENING + timedelta(seconds=second))
+        counts.add("A", "taken", 0.001)
+    kept = counts.take()
+    now = int(clock.now().timestamp())
+    assert sorted(second for _, second in kept) == list(range(now - 60, now + 1))
+    assert counts.take() == {}
+
+
+@pytest.mark.parametrize(
+    ("ms", "bucket"), [(0, 1), (1, 1), (1.01, 2), (99, 100), (5000, 5000), (60_000, 5000)]
+)
+def test_a_bucket_holds_its_upper_bound(ms: float, bucket: int) -> None:
+    assert metrics.bucket_ms(ms) == bucket
+
+
+def test_percentiles_lie_straight_within_their_bucket() -> None:
+    assert metrics.percentile_ms({}, 0.5) is None
+    assert metrics.percentile_ms({10: 100}, 0.5) == 7.5  # from 5 to 10
+    assert metrics.percentile_ms({10: 90, 100: 10}, 0.95) == 75.0
+    assert metrics.percentile_ms({5000: 1}, 1.0) == 5000.0
