@@ -5,6 +5,7 @@ otherwise, so a wall clock that is set back revives nothing. `raise_floor()` lif
 that another process has already seen (the high-water mark kept in SQL).
 """
 
+import math
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -78,6 +79,11 @@ def from_ms(milliseconds: int) -> datetime:
 def to_ms(at: datetime) -> int:
     """Turn an aware time into whole milliseconds since 1970 UTC, rounded down."""
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def seconds_until(at: datetime, now: datetime) -> int:
+    """Return the whole seconds until a moment, rounded up, at least one."""
+    return max(math.ceil((at - now).total_seconds()), 1)
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:

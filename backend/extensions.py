@@ -42,8 +42,9 @@ class RedisHandle:
             socket_connect_timeout=2.0,
             health_check_interval=30,
             # Once more after a broken connection, at once: every script is safe to repeat, and a
-            # resident should not wait for a server that is down.
-            retry=Retry(NoBackoff(), 1),
+            # resident should not wait for a server that is down. Never after a time-out: a server
+            # that is slow would be asked twice, and the resident wait twice as long.
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         )
 
     @property

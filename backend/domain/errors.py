@@ -25,11 +25,19 @@ class HuiquanError(Exception):
     code: ClassVar[str] = "internal_error"
     message: ClassVar[str] = "系统出错了，请稍后再试"
     category: ClassVar[Category] = "unavailable"
-    retry_after_s: ClassVar[int | None] = None
+    retry_after_s: int | None = None  # None: asking again changes nothing
 
-    def __init__(self, log: str = "", *, details: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        log: str = "",
+        *,
+        details: Mapping[str, object] | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
         super().__init__(log or self.code)
         self.details: dict[str, object] = dict(details or {})
+        if retry_after_s is not None:  # known only now, such as the time until the opening
+            self.retry_after_s = retry_after_s
 
 
 class InvalidRequest(HuiquanError):

@@ -70,6 +70,7 @@ class CampaignPaused(HuiquanError):
     code = "campaign_paused"
     message = "本场活动暂停领取，已领的券照常可用，请稍后再来"
     category = "rule"
+    retry_after_s = 30  # people decide how long a pause lasts
 
 
 class QuotaExhausted(HuiquanError):

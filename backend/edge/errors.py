@@ -1,5 +1,6 @@
 """The one place where a refusal becomes HTTP: status, JSON form, headers."""
 
+import secrets
 from typing import Any
 
 import structlog
@@ -72,10 +73,22 @@ def _refused(error: HuiquanError) -> Response:
     response = jsonify(body(error.code, error.message, error.details))
     response.status_code = STATUS[error.category]
     if error.retry_after_s is not None:
-        response.headers["Retry-After"] = str(error.retry_after_s)
+        response.headers["Retry-After"] = str(_retry_after_s(error, error.retry_after_s))
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _retry_after_s(error: HuiquanError, known_s: int) -> int:
+    """Return the seconds of Retry-After: an estimate is spread by half of it, either way.
+
+    Everybody who is refused in one second of overload would otherwise come back in one second. A
+    time that is known (the opening, the end of a limit) stays: before it, asking is in vain.
+    """
+    if "retry_after_s" in vars(error) or error.category == "too_many":
+        return known_s
+    half_s = max(known_s // 2, 1)
+    return max(known_s - half_s + secrets.randbelow(2 * half_s + 1), 1)
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -66,7 +66,10 @@ def claim_voucher(
     if campaign.mode != "claim" or campaign.validity_days is None:
         raise refusals.ClaimNotOffered(f"campaign {campaign_id} is of mode {campaign.mode}")
     if campaign.state == "approved":
-        raise refusals.CampaignNotOpen(f"campaign {campaign_id} does not run yet")
+        wait_s = clock.seconds_until(campaign.opens_at, clock.now())
+        raise refusals.CampaignNotOpen(
+            f"campaign {campaign_id} does not run yet", retry_after_s=wait_s
+        )
     now = clock.from_ms(clock.to_ms(clock.now()))  # what the script keeps: whole milliseconds
     try:
         answer = quota.take(
@@ -81,7 +84,7 @@ def claim_voucher(
     except redis.RedisError as error:
         log.error("claim_unanswered", campaign_id=campaign_id, error=type(error).__name__)
         raise refusals.QuotaUnavailable(type(error).__name__) from error
-    return _decide(campaign, tier, answer)
+    return _decide(campaign, tier, answer, now)
 
 
 def request_tag(request_id: str) -> str:
@@ -104,7 +107,9 @@ REFUSALS: dict[Outcome, type[HuiquanError]] = {
 }
 
 
-def _decide(campaign: CampaignTerms, tier: TierTerms, answer: quota.Take) -> ClaimedVoucher:
+def _decide(
+    campaign: CampaignTerms, tier: TierTerms, answer: quota.Take, now: datetime
+) -> ClaimedVoucher:
     """Turn the script's answer into a voucher or a refusal."""
     held = answer.claim
     if answer.outcome in (Outcome.TAKEN, Outcome.REPLAYED) and held is not None:
@@ -114,7 +119,12 @@ def _decide(campaign: CampaignTerms, tier: TierTerms, answer: quota.Take) -> Cla
     details: dict[str, object] = {"opens_at": campaign.opens_at.isoformat()}
     if held is not None:  # somebody who holds a voucher is told so with every refusal
         details["held_voucher_id"] = voucher_id(tier.id, held.serial)
-    raise REFUSALS[answer.outcome](f"campaign {campaign.id}", details=details)
+    wait_s = None
+    if answer.outcome is Outcome.NOT_OPEN:
+        wait_s = clock.seconds_until(campaign.opens_at, now)
+    elif answer.outcome is Outcome.DAY_LIMIT_REACHED:
+        wait_s = clock.seconds_until(clock.day_bounds(now.astimezone(clock.CHINA).date())[1], now)
+    raise REFUSALS[answer.outcome](f"campaign {campaign.id}", details=details, retry_after_s=wait_s)
 
 
 def present(

@@ -118,3 +118,12 @@ def test_every_day_in_china_has_24_hours_and_meets_the_next(day: date) -> None:
     assert start.date() == day
     assert (end - timedelta(microseconds=1)).date() == day
     assert clock.day_bounds(day + timedelta(days=1))[0] == end
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "seconds"), [(60_000, 60), (60_001, 61), (1, 1), (0, 1), (-5000, 1)]
+)
+def test_a_wait_is_in_whole_seconds_never_too_short_and_never_none(
+    milliseconds: int, seconds: int
+) -> None:
+    assert clock.seconds_until(NOON + timedelta(milliseconds=milliseconds), NOON) == seconds
