@@ -7,7 +7,7 @@ from flask import Flask
 
 from backend import clock, logs, metrics
 from backend.cli import commands
-from backend.edge import converters, errors, figures, guards, health, http, openapi
+from backend.edge import converters, errors, figures, guards, health, http, limits, openapi
 from backend.edge.guards import Edge
 from backend.edge.public import landing, merchant_list, programme
 from backend.extensions import db, migrate, redis_handle
@@ -56,6 +56,7 @@ def create_app(settings: Settings, edges: tuple[Edge, ...] = ()) -> APIFlask:
     converters.init_app(app)
     openapi.init_app(app)
     guards.init_app(app, OWN_EDGES + edges)
+    limits.init_app(app, settings)
     commands.init_app(app)
     return app
 

@@ -37,6 +37,12 @@ class Settings:
     order_lock_ttl_s: int = 300
     request_body_max_bytes: int = 65_536
     metrics_token: str | None = None  # shown by whoever reads /metrics; without it nobody may
+    trusted_proxies: int = 0  # how many of ours stand in front and name the caller's address
+    rate_limits: Literal["on", "off"] = "on"
+    rate_limit_addresses: str = "12000/minute"  # by /24 or /64: carriers' phones share addresses
+    rate_limit_sign_ins: str = "20/minute"  # by address
+    rate_limit_payments: str = "60/minute"  # by account: quotes, orders, confirmations
+    rate_limit_wrong_codes: str = "30/minute"  # by clerk
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
     wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
 
@@ -121,6 +127,18 @@ def _bearer(text: str) -> str:
     return text
 
 
+def _switch(text: str) -> str:
+    if text not in ("on", "off"):
+        raise ValueError("wants on or off")
+    return text
+
+
+def _rate(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour)", text):
+        raise ValueError("wants NUMBER/second, /minute or /hour")
+    return text
+
+
 def _file(text: str) -> bytes:
     try:
         return Path(text).read_bytes()
@@ -157,6 +175,12 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("payment_code_prefix", "PAYMENT_CODE_PREFIX", _prefix),
     ("order_lock_ttl_s", "ORDER_LOCK_TTL_S", _positive),
     ("metrics_token", "METRICS_TOKEN", _bearer),
+    ("trusted_proxies", "TRUSTED_PROXIES", _positive),
+    ("rate_limits", "RATE_LIMITS", _switch),
+    ("rate_limit_addresses", "RATE_LIMIT_ADDRESSES", _rate),
+    ("rate_limit_sign_ins", "RATE_LIMIT_SIGN_INS", _rate),
+    ("rate_limit_payments", "RATE_LIMIT_PAYMENTS", _rate),
+    ("rate_limit_wrong_codes", "RATE_LIMIT_WRONG_CODES", _rate),
     ("pdf_cjk_font", "PDF_CJK_FONT", _file),
     ("wechat_verify_file", "WECHAT_VERIFY_FILE", _verify_file),
 )

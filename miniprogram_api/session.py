@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from backend import clock
 from backend.domain import refusals, tokens
+from backend.edge import limits
 from backend.edge.guards import Guard
 from backend.services import clerks, residents, sign_ins
 from backend.settings import Settings
@@ -107,6 +108,8 @@ def _claims(role: tokens.Role) -> tokens.Claims:
     claims: tokens.Claims = request.environ[CLAIMS]
     if claims.role != role:
         raise refusals.WrongRole(f"{claims.role} called a {role}'s endpoint")
+    account = claims.subject_id or f"wechat-{claims.wechat_user_id}"
+    request.environ[limits.ACCOUNT] = f"{role}-{account}"
     return claims
 
 

@@ -57,3 +57,10 @@ class Unavailable(HuiquanError):
     message = "系统繁忙，请稍后用同一请求重试"
     category = "unavailable"
     retry_after_s = 2
+
+
+class TooManyRequests(HuiquanError):
+    code = "too_many_requests"
+    message = "操作太频繁，请稍后再试"
+    category = "too_many"
+    retry_after_s = 2

@@ -17,6 +17,7 @@ from backend.extensions import db
 
 log = structlog.get_logger()
 
+REFUSED = "huiquan.refused"  # in the request's environ: the code of its refusal
 STATUS: dict[Category, int] = {
     "invalid": 400,
     "unauthenticated": 401,
@@ -44,7 +45,7 @@ HTTP_ERRORS: dict[int, tuple[str, str]] = {
 
 def init_app(app: APIFlask) -> None:
     """Register the handlers of every kind of error."""
-    app.register_error_handler(HuiquanError, _refused)
+    app.register_error_handler(HuiquanError, refuse)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(HTTPError, _validation_error)
     app.register_error_handler(RedisError, _storage_down)
@@ -67,8 +68,10 @@ def body(code: str, message: str, details: dict[str, Any] | None = None) -> dict
     }
 
 
-def _refused(error: HuiquanError) -> Response:
+def refuse(error: HuiquanError) -> Response:
+    """Return the answer of a refusal, and leave its code for whoever counts."""
     db.session.rollback()
+    request.environ[REFUSED] = error.code
     log.info("refused", code=error.code, why=str(error))
     response = jsonify(body(error.code, error.message, error.details))
     response.status_code = STATUS[error.category]
@@ -117,14 +120,14 @@ def _validation_error(error: HTTPError) -> Response:
 def _storage_down(error: Exception) -> Response:
     db.session.rollback()
     log.error("storage_unavailable", error=type(error).__name__)
-    return _refused(Unavailable(type(error).__name__))
+    return refuse(Unavailable(type(error).__name__))
 
 
 def _data_error(error: DataError) -> Response:
     """A value that passed every check but not the database: refused, and a gap to be closed."""
     db.session.rollback()
     log.error("data_error", error=type(error.orig).__name__, route=str(request.url_rule))
-    return _refused(InvalidRequest("the database refused a value"))
+    return refuse(InvalidRequest("the database refused a value"))
 
 
 def _crashed(error: Exception) -> Response:

@@ -45,6 +45,19 @@ def test_a_metrics_token_is_16_to_200_printable_characters(token: str) -> None:
         assert Settings.from_env(GOOD | {"METRICS_TOKEN": good}).metrics_token == good
 
 
+@pytest.mark.parametrize("rate", ["0/minute", "20", "20/fortnight", "-1/second", "1.5/hour"])
+def test_a_limit_is_a_number_above_0_a_second_minute_or_hour(rate: str) -> None:
+    assert "RATE_LIMIT_SIGN_INS wants" in faults(GOOD | {"RATE_LIMIT_SIGN_INS": rate})
+    for good in ("1/second", "20/minute", "999999999/hour"):
+        assert Settings.from_env(GOOD | {"RATE_LIMIT_SIGN_INS": good}).rate_limit_sign_ins == good
+
+
+def test_limits_are_on_unless_switched_off_in_so_many_words() -> None:
+    assert Settings.from_env(GOOD).rate_limits == "on"
+    assert Settings.from_env(GOOD | {"RATE_LIMITS": "off"}).rate_limits == "off"
+    assert "RATE_LIMITS wants" in faults(GOOD | {"RATE_LIMITS": "false"})
+
+
 def test_every_missing_setting_is_named_at_once() -> None:
     assert faults({}).split("; ") == [f"{name} is not set" for name in GOOD]
 

@@ -1,0 +1,139 @@
+"""How often somebody may ask: by account, by address, by range of addresses.
+
+The claim is not here: its own rules are in the script, and a second call of Valkey would halve its
+pace. When Valkey is down each process counts by itself: a limit may stay open, money may not.
+"""
+
+import ipaddress
+import logging
+import time
+from collections.abc import Callable
+
+import redis
+from flask import Flask, Response, request
+from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from backend.domain.errors import TooManyRequests
+from backend.edge import errors
+from backend.settings import Settings
+
+# Whoever checks a token says here, in the request's environ, whose account it is.
+ACCOUNT = "huiquan.account"
+UNLIMITED = {"vouchers.claim", "health.healthz", "health.readyz", "figures.scrape"}
+SIGN_INS = {"sessions.sign_in_resident", "sessions.sign_in_clerk"}
+PAYMENTS = {"resident_orders", "charges"}  # blueprints; what they change or quote
+WRONG_CODES = {"payment_code_invalid", "payment_code_misread"}
+ANSWERS_WITHIN_S = 0.5
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Install the limits; after the guards, which say who is calling."""
+    if settings.trusted_proxies:
+        proxies = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's documentation says
+            app.wsgi_app, x_for=proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
+        )
+    # Its lines would hold addresses.
+    logging.getLogger("flask-limiter").setLevel(logging.WARNING)
+    limiter = Limiter(
+        _range,
+        app=app,
+        enabled=settings.rate_limits == "on",
+        application_limits=[*_limits(settings)],
+        storage_uri="redis://",  # the pool says where
+        storage_options={"connection_pool": _pool(settings.redis_url)},  # type: ignore[dict-item]
+        key_prefix="hq",
+        strategy="fixed-window",
+        in_memory_fallback_enabled=True,
+        swallow_errors=True,
+    )
+    limiter.request_filter(lambda: request.endpoint in UNLIMITED)
+
+    @app.errorhandler(RateLimitExceeded)
+    def refuse(_error: RateLimitExceeded) -> Response:
+        limit = limiter.current_limit
+        # The library has rounded the end of the window up already.
+        wait_s = 1 if limit is None else max(int(limit.reset_at - time.time()), 1)
+        return errors.refuse(TooManyRequests(f"{request.endpoint}", retry_after_s=wait_s))
+
+
+def _limits(settings: Settings) -> list[ApplicationLimit]:
+    def limit(
+        name: str,
+        rate: str,
+        who: Callable[[], str],
+        counts: Callable[[], bool],
+        deduct_when: Callable[[Response], bool] | None = None,
+    ) -> ApplicationLimit:
+        return ApplicationLimit(
+            limit_provider=rate,
+            key_function=who,
+            scope=name,
+            exempt_when=lambda: not counts(),
+            deduct_when=deduct_when,
+        )
+
+    return [
+        limit("addresses", settings.rate_limit_addresses, _range, _is_from_outside),
+        limit(
+            "sign-ins",
+            settings.rate_limit_sign_ins,
+            _address,
+            lambda: _is_from_outside() and request.endpoint in SIGN_INS,
+        ),
+        limit("payments", settings.rate_limit_payments, _account, _is_payment),
+        limit(
+            "wrong-codes",
+            settings.rate_limit_wrong_codes,
+            _account,
+            lambda: _is_payment() and request.blueprint == "charges",
+            lambda _: request.environ.get(errors.REFUSED) in WRONG_CODES,
+        ),
+    ]
+
+
+def _pool(redis_url: str) -> redis.ConnectionPool:
+    """Connections apart from the claims', that give up soon: counting is not worth a wait."""
+    return redis.ConnectionPool.from_url(
+        redis_url,
+        socket_timeout=ANSWERS_WITHIN_S,
+        socket_connect_timeout=ANSWERS_WITHIN_S,
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    )
+
+
+def _is_payment() -> bool:
+    return request.method == "POST" and request.blueprint in PAYMENTS and ACCOUNT in request.environ
+
+
+def _account() -> str:
+    return str(request.environ[ACCOUNT])
+
+
+def _ip() -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def _is_from_outside() -> bool:
+    """An inner address is a proxy's or our own: to limit it would be to limit the whole city."""
+    found = _ip()
+    return found is not None and found.is_global
+
+
+def _address() -> str:
+    """One IPv4 address; of IPv6 the /64, which is what one subscriber has."""
+    found = _ip()
+    return str(found) if isinstance(found, ipaddress.IPv4Address) else _range()
+
+
+def _range() -> str:
+    found = _ip()
+    prefix = 24 if isinstance(found, ipaddress.IPv4Address) else 64
+    return str(ipaddress.ip_network(f"{found}/{prefix}", strict=False)) if found else "unknown"
