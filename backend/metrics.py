@@ -6,6 +6,7 @@ the files up.
 """
 
 import functools
+import os
 import threading
 import time
 from collections import Counter as Count
@@ -25,6 +26,9 @@ REGISTRY = CollectorRegistry()
 BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 KEPT_S = 60  # what nobody flushes is forgotten, so memory stays bounded
+
+if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    os.makedirs(folder, exist_ok=True)  # the package opens its files there and makes no folder
 
 _requests = Counter(
     "huiquan_requests",

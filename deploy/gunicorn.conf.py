@@ -1,5 +1,6 @@
 """How gunicorn serves Huiquan, in development and in production: `gunicorn -c … wsgi:app`."""
 
+import atexit
 import os
 import shutil
 import sys
@@ -20,6 +21,17 @@ from backend.services.health import refuse_unsafe_valkey
 
 metrics_folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
 metrics_folder.mkdir(parents=True, exist_ok=True)
+
+
+def _remove_metrics(owner: int) -> None:
+    """Remove the folder at the end of the process that made it; workers inherit this call."""
+    if os.getpid() == owner:
+        shutil.rmtree(metrics_folder, ignore_errors=True)
+
+
+if metrics_folder.name.startswith("huiquan-metrics-"):
+    atexit.register(_remove_metrics, os.getpid())
+
 bind = os.environ.get("HUIQUAN_BIND", "127.0.0.1:8000")
 # A worker for each core: more buys nothing. Threads: the SQL pool has room for more than these.
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -77,9 +89,3 @@ def worker_exit(_server: object, _worker: object) -> None:
 def child_exit(_server: object, worker: Worker) -> None:
     """Forget what a worker held when it ended; what it counted goes on counting."""
     mark_process_dead(worker.pid)
-
-
-def on_exit(_server: object) -> None:
-    """Remove the folder of the metrics, unless it was given to us."""
-    if metrics_folder.name.startswith("huiquan-metrics-"):
-        shutil.rmtree(metrics_folder, ignore_errors=True)
