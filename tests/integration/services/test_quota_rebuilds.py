@@ -62,11 +62,12 @@ class Rush:
         with self.city.app.app_context():
             empty = self.empty.is_set()
             try:
-                self.told.append((person.id, self.city.claim(person, tier=3)))
+                voucher = self.city.claim(person, tier=3)
+                self.told.append((person.id, voucher))
             except HuiquanError as error:
                 self.refused[error.code] += 1
                 return
-        if empty and self.empty.is_set():
+        if empty and voucher.voucher_id % 10**9 < first_serial(2):  # of the lost quota
             self.told_while_empty.append(person.id)
 
     def wait(self, condition: Callable[[], bool]) -> None:
