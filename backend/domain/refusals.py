@@ -106,6 +106,22 @@ class QuotaUnavailable(HuiquanError):
     retry_after_s = 2
 
 
+class ReceiptInvalid(HuiquanError):
+    """Forged, malformed and another resident's answer alike, so that nobody can probe."""
+
+    code = "receipt_invalid"
+    message = "领取凭证无效，请用领券时的手机号登录后重试"
+    category = "rule"
+
+
+class ReceiptNotHonoured(HuiquanError):
+    """A true receipt whose unit is gone: never oversold, and staff find it in the audit log."""
+
+    code = "receipt_not_honoured"
+    message = "您的领取记录属实，但名额已无法恢复，请拨打服务热线，工作人员会为您处理"
+    category = "conflict"
+
+
 # Paying
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from backend.domain.china import CHINA
 
 SERIALS_PER_TIER = 1_000_000_000
+SERIALS_PER_EPOCH = 10_000_000  # more than any tier has units
 
 VoucherStatus = Literal["unused", "locked", "used", "expired"]
 ReasonCode = Literal[
@@ -31,6 +32,17 @@ def voucher_id(tier_id: int, serial: int) -> int:
     if not 1 <= serial < SERIALS_PER_TIER:
         raise ValueError(f"serial {serial} out of range")
     return tier_id * SERIALS_PER_TIER + serial
+
+
+def first_serial(epoch: int) -> int:
+    """Return the serial that the first claim of an epoch takes; epochs count from 1 to 100.
+
+    Each epoch has serials of its own, so a quota that is loaded again never gives a number that
+    was given before its loss, known or not (docs/adr/0010).
+    """
+    if not 1 <= epoch <= SERIALS_PER_TIER // SERIALS_PER_EPOCH:
+        raise ValueError(f"epoch {epoch} out of range")
+    return (epoch - 1) * SERIALS_PER_EPOCH + 1
 
 
 def validity(

@@ -2,30 +2,28 @@
 
 import base64
 import hashlib
-import uuid
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import redis
 import structlog
+from flask import current_app
 
 from backend import clock, metrics
-from backend.domain import refusals
+from backend.domain import receipts, refusals
 from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.errors import HuiquanError, NotFound
-from backend.domain.postings import campaign_posting
 from backend.domain.vouchers import validity, voucher_id
 from backend.extensions import db, redis_handle
-from backend.services import campaigns
+from backend.services import campaigns, claim_rows
+from backend.settings import Settings
+from backend.storage.models.campaigns import Tier
 from backend.storage.queries import campaigns as campaign_queries
-from backend.storage.queries import ledger as ledger_queries
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import quota
 from backend.storage.redis.quota import HeldClaim, Outcome
 from backend.storage.redis.stream import StreamEntry
-from backend.storage.sql import transaction
 
 log = structlog.get_logger()
 
@@ -47,6 +45,7 @@ class ClaimedVoucher:
     valid_from: datetime
     valid_until: datetime
     replayed: bool = False
+    receipt: str = ""  # of a claim's own answer alone
 
 
 @metrics.count_claims
@@ -79,12 +78,12 @@ def claim_voucher(
             resident_id=resident_id,
             request_tag=request_tag(request_id),
             now=now,
-            validity=_validity(campaign, now),
+            validity=validity_of(campaign, now),
         )
     except redis.RedisError as error:
         log.error("claim_unanswered", campaign_id=campaign_id, error=type(error).__name__)
         raise refusals.QuotaUnavailable(type(error).__name__) from error
-    return _decide(campaign, tier, answer, now)
+    return _decide(campaign, tier, answer, resident_id=resident_id, now=now)
 
 
 def request_tag(request_id: str) -> str:
@@ -108,12 +107,20 @@ REFUSALS: dict[Outcome, type[HuiquanError]] = {
 
 
 def _decide(
-    campaign: CampaignTerms, tier: TierTerms, answer: quota.Take, now: datetime
+    campaign: CampaignTerms,
+    tier: TierTerms,
+    answer: quota.Take,
+    *,
+    resident_id: int,
+    now: datetime,
 ) -> ClaimedVoucher:
     """Turn the script's answer into a voucher or a refusal."""
     held = answer.claim
     if answer.outcome in (Outcome.TAKEN, Outcome.REPLAYED) and held is not None:
-        return present(campaign, tier, held, replayed=answer.outcome is Outcome.REPLAYED)
+        replayed = answer.outcome is Outcome.REPLAYED
+        return with_receipt(
+            present(campaign, tier, held, replayed=replayed), campaign, held, resident_id
+        )
     if answer.outcome is Outcome.NOT_LOADED:
         log.error("quota_not_loaded", campaign_id=campaign.id, epoch=campaign.epoch)
     details: dict[str, object] = {"opens_at": campaign.opens_at.isoformat()}
@@ -127,11 +134,27 @@ def _decide(
     raise REFUSALS[answer.outcome](f"campaign {campaign.id}", details=details, retry_after_s=wait_s)
 
 
+def with_receipt(
+    voucher: ClaimedVoucher, campaign: CampaignTerms, claim: HeldClaim, resident_id: int
+) -> ClaimedVoucher:
+    """Return the voucher with the signed text by which its holder can prove the claim."""
+    settings: Settings = current_app.extensions["settings"]
+    receipt = receipts.Receipt(
+        campaign_id=campaign.id,
+        tier_position=claim.tier_position,
+        serial=claim.serial,
+        resident_id=resident_id,
+        claimed_at_ms=clock.to_ms(claim.claimed_at),
+        epoch=campaign.epoch,
+    )
+    return replace(voucher, receipt=receipts.sign(receipt, token_key=settings.token_key))
+
+
 def present(
     campaign: CampaignTerms, tier: TierTerms, claim: HeldClaim, *, replayed: bool = False
 ) -> ClaimedVoucher:
     """Return the voucher that a claim in Valkey promises: the terms are fixed, so is the result."""
-    valid_from, valid_until = _validity(campaign, claim.claimed_at)
+    valid_from, valid_until = validity_of(campaign, claim.claimed_at)
     return ClaimedVoucher(
         voucher_id=voucher_id(tier.id, claim.serial),
         campaign_id=campaign.id,
@@ -146,7 +169,8 @@ def present(
     )
 
 
-def _validity(campaign: CampaignTerms, claimed_at: datetime) -> tuple[datetime, datetime]:
+def validity_of(campaign: CampaignTerms, claimed_at: datetime) -> tuple[datetime, datetime]:
+    """Return [valid_from, valid_until) of a voucher of a campaign."""
     if campaign.validity_days is None:
         raise ValueError(f"campaign {campaign.id} gives no vouchers")
     return validity(
@@ -159,6 +183,11 @@ def promised_vouchers(resident_id: int) -> list[ClaimedVoucher]:
 
     Raises redis.RedisError when Valkey cannot be asked.
     """
+    return _promised(resident_id)[0]
+
+
+def _promised(resident_id: int) -> tuple[list[ClaimedVoucher], dict[str, int]]:
+    """Return what Valkey promises, and the epochs that SQL knew before Valkey was asked."""
     found = [
         campaign_queries.terms_of(campaign)
         for campaign in campaigns.list_all(STATES_WITH_CLAIMS)
@@ -167,11 +196,12 @@ def promised_vouchers(resident_id: int) -> list[ClaimedVoucher]:
     db.session.close()
     held = quota.held_by(redis_handle.client, found, resident_id)
     tiers = {(campaign.id, tier.position): tier for campaign in found for tier in campaign.tiers}
-    return [
+    promised = [
         present(campaign, tiers[campaign.id, claim.tier_position], claim)
         for campaign in found
         for claim in held[campaign.id]
     ]
+    return promised, {campaign.id: campaign.epoch for campaign in found}
 
 
 def record_promised(resident_id: int) -> None:
@@ -181,7 +211,7 @@ def record_promised(resident_id: int) -> None:
     other. With Valkey down it does nothing: what SQL has is still usable.
     """
     try:
-        promised = promised_vouchers(resident_id)
+        promised, epochs = _promised(resident_id)
     except redis.RedisError as error:
         log.warning("promised_vouchers_unknown", error=type(error).__name__)
         return
@@ -189,12 +219,16 @@ def record_promised(resident_id: int) -> None:
         return
     ids = [voucher.voucher_id for voucher in promised]
     missing = set(ids) - voucher_queries.existing_ids(db.session(), ids)
-    rows = [_row(voucher, resident_id) for voucher in promised if voucher.voucher_id in missing]
-    if rows:
-        _insert(rows)
+    rows = [row_of(voucher, resident_id) for voucher in promised if voucher.voucher_id in missing]
+    if not rows:
+        return
+    result = claim_rows.insert([(epochs[str(row["campaign_id"])], row) for row in rows])
+    if result.stale or result.taken:  # a rebuild came between, or two hold one number
+        log.error("promised_vouchers_refused", stale=result.stale, taken=len(result.taken))
 
 
-def _row(voucher: ClaimedVoucher, resident_id: int) -> dict[str, object]:
+def row_of(voucher: ClaimedVoucher, resident_id: int) -> dict[str, object]:
+    """Return the row of a promised voucher."""
     return {
         "id": voucher.voucher_id,
         "resident_id": resident_id,
@@ -210,66 +244,48 @@ def _row(voucher: ClaimedVoucher, resident_id: int) -> dict[str, object]:
     }
 
 
-def record(entries: Sequence[StreamEntry]) -> int:
-    """Write claims of the stream into SQL, each exactly once; return how many were new.
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """How many claims were new, and which entries are settled; the others must be kept."""
 
-    One transaction: the rows, the ledger's movement and the tiers' counts stand or fall together.
-    Entries of an older epoch are refused: the quota they were taken from is no longer counted.
+    new: int
+    settled: tuple[str, ...]
+
+
+def record(entries: Sequence[StreamEntry]) -> Recorded:
+    """Write claims of the stream into SQL, each exactly once.
+
+    An entry of an older epoch is refused: the quota it was taken from is no longer counted. One
+    whose number is another resident's (an old append-only file was restored) is nobody's mistake
+    to drop: it is logged and kept.
     """
     known = {campaign.id: campaign for campaign in campaigns.list_all(None)}
-    rows = []
-    for entry in entries:
-        campaign = known[entry.campaign_id]
-        if entry.epoch != campaign.epoch:
-            log.error(
-                "stale_claim_refused",
-                campaign_id=campaign.id,
-                entry_id=entry.entry_id,
-                epoch=entry.epoch,
-            )
+    rows = [(entry.epoch, _entry_row(entry, known[entry.campaign_id].tiers)) for entry in entries]
+    result = claim_rows.insert(rows)
+    settled = []
+    for entry, (_, row) in zip(entries, rows, strict=True):
+        facts = {"campaign_id": entry.campaign_id, "entry_id": entry.entry_id}
+        if (entry.campaign_id, entry.epoch) in result.stale:
+            log.error("stale_claim_refused", **facts, epoch=entry.epoch)
+        elif (row["id"], entry.resident_id) in result.taken:
+            log.error("claim_number_taken", **facts, voucher_id=row["id"])
             continue
-        tier = next(tier for tier in campaign.tiers if tier.id == entry.tier_id)
-        rows.append(
-            {
-                "id": voucher_id(entry.tier_id, entry.serial),
-                "resident_id": entry.resident_id,
-                "campaign_id": campaign.id,
-                "tier_id": tier.id,
-                "threshold_fen": tier.threshold_fen,
-                "face_value_fen": tier.face_value_fen,
-                "claimed_at": clock.from_ms(entry.claimed_at_ms),
-                "valid_from": clock.from_ms(entry.valid_from_ms),
-                "valid_until": clock.from_ms(entry.valid_until_ms),
-                "status": "unused",
-                "order_id": None,
-            }
-        )
-    return _insert(rows) if rows else 0
+        settled.append(entry.entry_id)
+    return Recorded(new=result.new, settled=tuple(settled))
 
 
-def _insert(rows: list[dict[str, object]]) -> int:
-    """Insert voucher rows with one claim transfer for each campaign in the batch.
-
-    Each voucher names the transfer that locked its money, so every fen is traced to its claim
-    while a batch of a thousand claims costs the ledger one row (docs/adr/0005).
-    """
-    rows = sorted(rows, key=lambda row: str(row["id"]).zfill(20))
-    transfer_ids = {row["campaign_id"]: f"claim:{uuid.uuid4()}" for row in rows}
-    with transaction() as session:
-        new = voucher_queries.insert_new(
-            session,
-            [{**row, "claim_transfer_id": transfer_ids[row["campaign_id"]]} for row in rows],
-        )
-        amounts: dict[str, int] = defaultdict(int)
-        counts: Counter[int] = Counter()
-        for row in rows:
-            if row["id"] in new:
-                amounts[str(row["campaign_id"])] += int(str(row["face_value_fen"]))
-                counts[int(str(row["tier_id"]))] += 1
-        for campaign_id, amount_fen in sorted(amounts.items()):
-            posting = campaign_posting(
-                "claim", campaign_id, amount_fen, id=transfer_ids[campaign_id]
-            )
-            ledger_queries.add_transfer(session, posting, at=clock.now())
-        campaign_queries.add_claimed_counts(session, counts)
-    return len(new)
+def _entry_row(entry: StreamEntry, tiers: Sequence[Tier]) -> dict[str, object]:
+    tier = next(tier for tier in tiers if tier.id == entry.tier_id)
+    return {
+        "id": voucher_id(entry.tier_id, entry.serial),
+        "resident_id": entry.resident_id,
+        "campaign_id": entry.campaign_id,
+        "tier_id": tier.id,
+        "threshold_fen": tier.threshold_fen,
+        "face_value_fen": tier.face_value_fen,
+        "claimed_at": clock.from_ms(entry.claimed_at_ms),
+        "valid_from": clock.from_ms(entry.valid_from_ms),
+        "valid_until": clock.from_ms(entry.valid_until_ms),
+        "status": "unused",
+        "order_id": None,
+    }

@@ -1,11 +1,12 @@
 """How a service writes to SQL: one explicit transaction, and settings that survive a power cut."""
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, event
+from sqlalchemy import DateTime, Dialect, Engine, event, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
@@ -68,6 +69,38 @@ def _configure_postgresql(connection: Any, _record: Any) -> None:
     connection.execute("SET lock_timeout = '5s'")
     connection.execute("SET idle_in_transaction_session_timeout = '30s'")
     connection.autocommit = previous
+
+
+@contextmanager
+def exclusively(name: str) -> Iterator[bool]:
+    """Run the block as the only one of its name on this database; False when another runs.
+
+    The lock goes with its process, however that dies: PostgreSQL gives an advisory lock back with
+    its connection, and beside SQLite, which serves one machine, the lock is that of a file.
+    """
+    if db.engine.dialect.name == "sqlite":
+        with _file_lock(f"{db.engine.url.database}.{name}.lock") as locked:
+            yield locked
+        return
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = func.hashtextextended(name, 0)
+        locked = bool(connection.scalar(select(func.pg_try_advisory_lock(key))))
+        try:
+            yield locked
+        finally:
+            if locked:
+                connection.execute(select(func.pg_advisory_unlock(key)))
+
+
+@contextmanager
+def _file_lock(path: str) -> Iterator[bool]:
+    with open(path, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 @contextmanager

@@ -73,10 +73,11 @@ def _drain_campaign(campaign_id: str, consumer: str, *, reclaim: bool) -> int:
         return 0
     if not entries:
         return 0
-    new = claims.record(entries)
-    stream.acknowledge(client, campaign_id, [entry.entry_id for entry in entries])
-    log.info("claims_written", campaign_id=campaign_id, entries=len(entries), new=new)
-    return len(entries)
+    recorded = claims.record(entries)
+    stream.acknowledge(client, campaign_id, recorded.settled)
+    settled = len(recorded.settled)
+    log.info("claims_written", campaign_id=campaign_id, entries=settled, new=recorded.new)
+    return settled
 
 
 def _on_signals() -> threading.Event:

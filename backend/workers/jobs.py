@@ -8,7 +8,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
 from backend.extensions import db
-from backend.services import campaigns, payment_codes, releases, vouchers
+from backend.services import campaigns, payment_codes, quota_rebuilds, releases, vouchers
 
 log = structlog.get_logger()
 
@@ -20,6 +20,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (vouchers.expire_due, 30),
     (campaigns.end_due, 10),
     (campaigns.push_states, 10),
+    (quota_rebuilds.rebuild_lost, 5),
 )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
-from backend.services import claims
+from backend.services import claims, receipts
 from backend.services import vouchers as wallets
 from miniprogram_api.session import current_resident
 from miniprogram_api.shapes import Request, RequestId
@@ -20,6 +20,12 @@ class Claim(Request):
 
     tier_position: Annotated[int, Field(ge=1, le=99, description="档级，从1开始")]
     request_id: RequestId
+
+
+class Receipt(Request):
+    """领券时得到的领取凭证，原样提交。"""
+
+    receipt: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{32,128}$")]
 
 
 class ClaimedVoucher(BaseModel):
@@ -35,6 +41,9 @@ class ClaimedVoucher(BaseModel):
     valid_from: datetime
     valid_until: datetime
     replayed: bool
+    receipt: Annotated[
+        str, Field(description="领取凭证：请保存在手机中，万一系统丢失数据，凭它找回这张券")
+    ]
 
 
 class WalletVoucher(BaseModel):
@@ -70,6 +79,14 @@ def claim(campaign_id: str, json_data: Claim) -> dict[str, object]:
         request_id=json_data.request_id,
     )
     return asdict(claimed)
+
+
+@vouchers.post("/receipts")
+@vouchers.input(Receipt)
+@vouchers.output(ClaimedVoucher)
+def honour_receipt(json_data: Receipt) -> dict[str, object]:
+    """凭领取凭证找回丢失的券：重复提交得到同一张券。"""
+    return asdict(receipts.honour(json_data.receipt, resident_id=current_resident().id))
 
 
 @vouchers.get("/vouchers")

@@ -21,6 +21,17 @@ def lock_campaign(session: Session, campaign_id: str) -> Campaign | None:
     )
 
 
+def hold_epochs(session: Session, campaign_ids: Sequence[str]) -> dict[str, int]:
+    """Return the epochs of campaigns; nobody can raise them until the transaction ends."""
+    rows = session.execute(
+        select(Campaign.id, Campaign.epoch)
+        .where(Campaign.id.in_(campaign_ids))
+        .order_by(Campaign.id)
+        .with_for_update(read=True)
+    )
+    return {row.id: row.epoch for row in rows}
+
+
 def list_campaigns(session: Session, states: Sequence[str] | None = None) -> list[Campaign]:
     """Return campaigns in the order of their opening; all, or those in some states."""
     query = select(Campaign).order_by(Campaign.opens_at, Campaign.id)

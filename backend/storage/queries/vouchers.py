@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from backend.domain.vouchers import SERIALS_PER_TIER
 from backend.domain.vouchers import Voucher as VoucherFacts
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.vouchers import Voucher
@@ -23,6 +24,39 @@ def insert_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[int]:
 def existing_ids(session: Session, voucher_ids: Sequence[int]) -> set[int]:
     """Return which of the numbers have a row."""
     return set(session.scalars(select(Voucher.id).where(Voucher.id.in_(voucher_ids))))
+
+
+def holders(session: Session, voucher_ids: Sequence[int]) -> dict[int, int]:
+    """Return the resident of each number that has a row."""
+    rows = session.execute(
+        select(Voucher.id, Voucher.resident_id).where(Voucher.id.in_(voucher_ids))
+    )
+    return {row.id: row.resident_id for row in rows}
+
+
+def claims_of_tier(
+    session: Session, tier_id: int, *, after_id: int, limit: int
+) -> list[tuple[int, int, datetime]]:
+    """Return (id, resident_id, claimed_at) of a tier's vouchers above a number, ascending."""
+    rows = session.execute(
+        select(Voucher.id, Voucher.resident_id, Voucher.claimed_at)
+        .where(Voucher.tier_id == tier_id, Voucher.id > after_id)
+        # The number begins with the tier's id, so its range is walked along the primary key.
+        .where(Voucher.id < (tier_id + 1) * SERIALS_PER_TIER)
+        .order_by(Voucher.id)
+        .limit(limit)
+    )
+    return [(number, resident_id, at) for number, resident_id, at in rows]
+
+
+def counts_by_tier(session: Session, campaign_id: str) -> dict[int, int]:
+    """Return how many vouchers each tier of a campaign has given, by the tier's id."""
+    rows = session.execute(
+        select(Voucher.tier_id, func.count())
+        .where(Voucher.campaign_id == campaign_id)
+        .group_by(Voucher.tier_id)
+    )
+    return {tier_id: int(count) for tier_id, count in rows}
 
 
 def list_of_resident(session: Session, resident_id: int) -> list[tuple[Voucher, Campaign]]:

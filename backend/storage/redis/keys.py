@@ -4,12 +4,15 @@ PREFIX = "hq"
 
 
 def quota(campaign_id: str) -> str:
-    """Hash: epoch, state, opens_at_ms, ends_at_ms, the limits, and left:N and issued:N by tier."""
+    """Hash: epoch, state, opens_at_ms, ends_at_ms, the limits; by tier left:N, next:N, given:N."""
     return f"{PREFIX}:{{{campaign_id}}}:quota"
 
 
 def held(campaign_id: str) -> str:
-    """Hash: resident_id:tier -> the claims held, 'serial.claimed_at_ms.request_tag' with commas."""
+    """Hash: resident_id:tier -> the claims held, 'serial.claimed_at_ms.request_tag' with commas.
+
+    The tag is empty for a claim that was loaded from SQL or restored by its receipt.
+    """
     return f"{PREFIX}:{{{campaign_id}}}:held"
 
 

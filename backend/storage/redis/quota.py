@@ -1,7 +1,7 @@
 """The quota of a campaign in Valkey: the only caller of the claim scripts."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +9,7 @@ import redis
 
 from backend import clock
 from backend.domain.campaigns import CampaignTerms, TierTerms
+from backend.domain.vouchers import first_serial
 from backend.storage.redis import keys, scripts
 
 
@@ -24,6 +25,7 @@ class Outcome(enum.IntEnum):
     CLOSED = -5
     PAUSED = -6
     DAY_LIMIT_REACHED = -7
+    UNKNOWN_HERE = -8  # of a receipt alone: it names this epoch, whose quota does not know it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +83,16 @@ def take(
             clock.to_ms(validity[1]),
         ],
     )
-    return Take(outcome=Outcome(status), claim=_parse(tier.position, claim) if claim else None)
+    return Take(outcome=Outcome(status), claim=parse_claim(tier.position, claim) if claim else None)
 
 
-def load(client: redis.Redis, campaign: CampaignTerms) -> bool:
-    """Load the quota of a campaign not yet running; False when it was loaded before."""
+def load(
+    client: redis.Redis, campaign: CampaignTerms, given: Mapping[int, int] | None = None
+) -> bool:
+    """Load a campaign's quota; False when it was loaded before.
+
+    :param given: units given before, by tier position; none for a campaign that did not run yet
+    """
     fields: dict[str, str | int] = {
         "state": campaign.state,
         "opens_at_ms": clock.to_ms(campaign.opens_at),
@@ -94,10 +101,12 @@ def load(client: redis.Redis, campaign: CampaignTerms) -> bool:
         "one_tier_per_day": int(campaign.one_tier_per_day),
     }
     for tier in campaign.tiers:
-        fields[f"left:{tier.position}"] = tier.count
-        fields[f"issued:{tier.position}"] = 0
+        units = (given or {}).get(tier.position, 0)
+        fields[f"left:{tier.position}"] = tier.count - units
+        fields[f"next:{tier.position}"] = first_serial(campaign.epoch)
+        fields[f"given:{tier.position}"] = units
     flat = [part for pair in fields.items() for part in pair]
-    args: list[str | int] = [campaign.epoch, *flat]
+    args: list[str | int] = [campaign.epoch, int(given is not None), *flat]
     return bool(scripts.run(client, "load", keys=[keys.quota(campaign.id)], args=args))
 
 
@@ -124,12 +133,16 @@ def left(client: redis.Redis, campaign: CampaignTerms) -> dict[int, int]:
 
 
 def issued(client: redis.Redis, campaign: CampaignTerms) -> dict[int, int]:
-    """Return the units issued by tier position; empty when nothing is loaded."""
-    values = client.hmget(keys.quota(campaign.id), [f"issued:{t.position}" for t in campaign.tiers])
+    """Return the units issued in all epochs by tier position; empty when nothing is loaded."""
+    names = [f"{kind}:{t.position}" for t in campaign.tiers for kind in ("next", "given")]
+    epoch, *values = client.hmget(keys.quota(campaign.id), ["epoch", *names])
+    if epoch is None:
+        return {}
+    first = first_serial(int(epoch))
     return {
-        tier.position: int(value)
-        for tier, value in zip(campaign.tiers, values, strict=True)
-        if value is not None
+        tier.position: int(following) - first + int(before)
+        for tier, following, before in zip(campaign.tiers, values[::2], values[1::2], strict=True)
+        if following is not None and before is not None
     }
 
 
@@ -144,7 +157,7 @@ def held_by(
     answers = pipeline.execute()
     return {
         campaign.id: [
-            _parse(tier.position, claim)
+            parse_claim(tier.position, claim)
             for tier, text in zip(campaign.tiers, answer, strict=True)
             if text
             for claim in text.split(",")
@@ -153,7 +166,8 @@ def held_by(
     }
 
 
-def _parse(tier_position: int, claim: str) -> HeldClaim:
+def parse_claim(tier_position: int, claim: str) -> HeldClaim:
+    """Return what a held claim's text says."""
     serial, claimed_at_ms, _tag = claim.split(".")
     return HeldClaim(
         tier_position=tier_position,

@@ -1,6 +1,6 @@
 """Claims on their way from Valkey to SQL: read, and acknowledged only after the commit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,23 @@ def reclaim(
     return [_entry(campaign_id, row) for row in answer[1] if row[1]]
 
 
+def waiting(
+    client: redis.Redis, campaign_id: str, *, count: int = 1000
+) -> Iterator[list[StreamEntry]]:
+    """Yield all entries in batches, the oldest first, whether a writer took them or not."""
+    after = "-"
+    while True:
+        rows: Any = client.xrange(keys.claims(campaign_id), min=after, count=count)
+        if not rows:
+            return
+        yield [_entry(campaign_id, row) for row in rows]
+        after = f"({rows[-1][0]}"
+
+
 def acknowledge(client: redis.Redis, campaign_id: str, entry_ids: Sequence[str]) -> None:
     """Forget entries whose rows are committed."""
+    if not entry_ids:
+        return
     pipeline = client.pipeline(transaction=True)
     pipeline.xack(keys.claims(campaign_id), GROUP, *entry_ids)
     pipeline.xdel(keys.claims(campaign_id), *entry_ids)

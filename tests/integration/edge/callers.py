@@ -121,6 +121,7 @@ class Callers:
             "payment_code": code,
             "campaign_id": MAY,
             "voucher_id": voucher.voucher_id,
+            "receipt": voucher.receipt,
             "order_id": order["order_id"],
             "number": 1,
             "tier_position": 3,

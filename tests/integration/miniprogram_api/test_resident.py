@@ -28,7 +28,9 @@ def test_a_claim_answers_the_voucher_with_its_terms_and_its_validity(city: City)
         "valid_from": "2023-04-28T10:01:00+08:00",
         "valid_until": "2023-05-05T00:00:00+08:00",
         "replayed": False,
+        "receipt": answer.json["receipt"],
     }
+    assert answer.json["receipt"].startswith(f"{MAY}.2.1.{person.id}.1682647260000.1.")
     again = city.post(CLAIMS, person, tier_position=2, request_id="request-0001")
     assert again.status_code == 201
     assert again.json == {**answer.json, "replayed": True}

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.china import CHINA
-from backend.domain.vouchers import Purchase, Voucher, choose_voucher, validity, voucher_id
+from backend.domain.vouchers import (
+    Purchase,
+    Voucher,
+    choose_voucher,
+    first_serial,
+    validity,
+    voucher_id,
+)
 
 NOW = datetime(2023, 7, 7, 18, 30, tzinfo=CHINA)
 
@@ -179,3 +186,11 @@ def test_a_vouchers_number_is_its_tier_and_serial_and_fits_a_json_number() -> No
     for serial in (0, 1_000_000_000):
         with pytest.raises(ValueError, match="out of range"):
             voucher_id(1, serial)
+
+
+def test_each_epoch_has_ten_million_serials_of_its_own_and_there_are_100() -> None:
+    assert (first_serial(1), first_serial(2), first_serial(100)) == (1, 10_000_001, 990_000_001)
+    assert voucher_id(7, first_serial(100) + 9_999_998) == 7_999_999_999
+    for epoch in (0, 101):
+        with pytest.raises(ValueError, match="out of range"):
+            first_serial(epoch)

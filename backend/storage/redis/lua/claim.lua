@@ -5,19 +5,30 @@
 -- Return {status, claim}: claim is 'serial.claimed_at_ms.tag' of the unit taken or held, else ''.
 --   1 taken   0 replayed   -1 exhausted   -2 limit reached   -3 not loaded   -4 not open   -5 closed
 --   -6 paused   -7 limit of the day reached
--- Invariant: left:N + issued:N = the quota loaded; nothing else writes these fields while the
--- campaign runs. Caller: storage/redis/quota.py
+-- Invariant: left:N + given:N + (next:N - the epoch's first serial) = the tier's count. next:N is the
+-- serial the next claim takes and never falls; given:N counts the units that were given before this
+-- epoch was loaded or are restored by receipt (restore.lua). Nothing else writes these fields while
+-- the campaign runs. Caller: storage/redis/quota.py
 local quota = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens_at_ms', 'ends_at_ms',
-  'per_person_per_tier', 'one_tier_per_day', 'left:' .. ARGV[4])
-if quota[1] ~= ARGV[1] or not quota[7] then return {-3, ''} end
+  'per_person_per_tier', 'one_tier_per_day', 'left:' .. ARGV[4], 'next:' .. ARGV[4])
+if quota[1] ~= ARGV[1] or not quota[7] or not quota[8] then return {-3, ''} end
 
 -- A replay comes first: somebody who was told of a voucher is told of it again, whatever happened since.
 local holder = ARGV[3] .. ':' .. ARGV[4]
 local held = redis.call('HGET', KEYS[2], holder) or ''
-local count, latest = 0, ''
+local count, latest, untagged = 0, '', nil
 for claim in string.gmatch(held, '[^,]+') do
   if string.sub(claim, -(#ARGV[6] + 1)) == '.' .. ARGV[6] then return {0, claim} end
+  if string.sub(claim, -1) == '.' then untagged = untagged or claim end
   count, latest = count + 1, claim
+end
+-- A claim from SQL or from a receipt has lost its tag: the first request that comes may be its own
+-- repeated, so it is answered with it and leaves its tag.
+if untagged then
+  local first, last = string.find(held, untagged, 1, true)
+  local claim = untagged .. ARGV[6]
+  redis.call('HSET', KEYS[2], holder, string.sub(held, 1, first - 1) .. claim .. string.sub(held, last + 1))
+  return {0, claim}
 end
 
 if quota[2] == 'paused' then return {-6, latest} end
@@ -31,7 +42,7 @@ if quota[6] == '1' and redis.call('HGET', KEYS[3], ARGV[3]) == ARGV[7] then retu
 if tonumber(quota[7]) < 1 then return {-1, latest} end
 
 redis.call('HINCRBY', KEYS[1], 'left:' .. ARGV[4], -1)
-local serial = redis.call('HINCRBY', KEYS[1], 'issued:' .. ARGV[4], 1)
+local serial = redis.call('HINCRBY', KEYS[1], 'next:' .. ARGV[4], 1) - 1
 local claim = string.format('%d', serial) .. '.' .. ARGV[2] .. '.' .. ARGV[6]
 redis.call('HSET', KEYS[2], holder, held == '' and claim or held .. ',' .. claim)
 if quota[6] == '1' then redis.call('HSET', KEYS[3], ARGV[3], ARGV[7]) end

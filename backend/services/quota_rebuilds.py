@@ -1,0 +1,180 @@
+"""Rebuilding a campaign's quota that Valkey lost, in the one order that gives nothing twice.
+
+Close Valkey → write what the stream still has → raise the epoch in SQL → count → load who holds
+what → load the quota, its epoch last. Killed anywhere it may be run again (docs/adr/0010).
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import redis
+import structlog
+
+from backend.domain.campaigns import ActNotPossible, CampaignTerms, TierTerms
+from backend.domain.errors import HuiquanError, NotFound
+from backend.domain.vouchers import SERIALS_PER_TIER, first_serial, voucher_id
+from backend.extensions import db, redis_handle
+from backend.services import audit, campaigns, claims
+from backend.storage.queries import campaigns as queries
+from backend.storage.queries import vouchers as voucher_queries
+from backend.storage.redis import quota, rebuild, safety, stream
+from backend.storage.redis.quota import HeldClaim
+from backend.storage.sql import exclusively, transaction
+
+log = structlog.get_logger()
+BATCH = 5000  # rows a round trip: Valkey is busy with it for some 10 ms
+
+
+class QuotaStillLoaded(HuiquanError):
+    code = "quota_still_loaded"
+    message = "Valkey 中仍有本场活动的名额，无需重建；确需重建请加 --force"
+    category = "conflict"
+
+
+class QuotaOfLaterEpoch(HuiquanError):
+    code = "quota_of_later_epoch"
+    message = "Valkey 中的名额比数据库更新，数据库可能是从旧备份恢复的，请先核对 DATABASE_URL"
+    category = "conflict"
+
+
+class RebuildRunning(HuiquanError):
+    code = "rebuild_running"
+    message = "另一个进程正在重建本场活动的名额，请稍后再看"
+    category = "conflict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rebuilt:
+    """The epoch that was loaded, and the units found given by tier position."""
+
+    epoch: int
+    given: dict[int, int]
+    seconds: float
+
+
+def rebuild_lost() -> int:
+    """Rebuild every running or paused campaign whose quota is missing; return how many.
+
+    For the job. A server that could lose claims again is not loaded: readiness names its faults.
+    """
+    running = [
+        campaign.id
+        for campaign in queries.list_campaigns(db.session(), campaigns.STATES_WITH_QUOTA)
+        if campaign.mode == "claim"
+    ]
+    db.session.close()
+    client = redis_handle.client
+    rebuilt = 0
+    for campaign_id in [name for name in running if quota.loaded(client, name) is None]:
+        try:
+            run(campaign_id, actor="system")
+        except HuiquanError as refused:  # another machine does it, or the server is unsafe
+            log.warning("quota_not_rebuilt", campaign_id=campaign_id, code=refused.code)
+        else:
+            rebuilt += 1
+    return rebuilt
+
+
+def run(campaign_id: str, *, actor: str, force: bool = False) -> Rebuilt:
+    """Load a campaign's quota anew from SQL; safe to repeat and to kill at any point.
+
+    :param force: also when Valkey still has the current epoch; it is closed and drained first
+    Raises QuotaStillLoaded, QuotaOfLaterEpoch, RebuildRunning, ValkeyUnsafe, ActNotPossible.
+    """
+    started_s = time.monotonic()
+    safety.refuse_unsafe(redis_handle.client)
+    with exclusively(f"rebuild-{campaign_id}") as alone:
+        if not alone:
+            raise RebuildRunning(campaign_id)
+        _refuse(_terms(campaign_id), force=force)
+        rebuild.close(redis_handle.client, campaign_id)
+        _drain(campaign_id)
+        _raise_epoch(campaign_id, actor=actor)
+        given = _load(_terms(campaign_id))
+    campaigns.forget_snapshots()
+    done = Rebuilt(
+        epoch=_terms(campaign_id).epoch, given=given, seconds=time.monotonic() - started_s
+    )
+    log.warning("quota_rebuilt", campaign_id=campaign_id, epoch=done.epoch, given=given)
+    return done
+
+
+def _terms(campaign_id: str) -> CampaignTerms:
+    campaign = queries.get_campaign(db.session(), campaign_id)
+    if campaign is None:
+        raise NotFound(f"campaign {campaign_id[:40]!r}")
+    found = queries.terms_of(campaign)
+    db.session.close()  # no SQL transaction stays open over a call to Valkey
+    return found
+
+
+def _refuse(campaign: CampaignTerms, *, force: bool) -> None:
+    if campaign.mode != "claim" or campaign.state not in claims.STATES_WITH_CLAIMS:
+        raise ActNotPossible(f"{campaign.id} is {campaign.state}, mode {campaign.mode}")
+    loaded = quota.loaded(redis_handle.client, campaign.id)
+    if loaded is not None and loaded[0] > campaign.epoch:
+        raise QuotaOfLaterEpoch(f"epoch {loaded[0]}, SQL says {campaign.epoch}")
+    if loaded is not None and loaded[0] == campaign.epoch and not force:
+        raise QuotaStillLoaded(f"{campaign.id} epoch {campaign.epoch}")
+    first_serial(campaign.epoch + 1)  # no serials left: raised before anything is touched
+
+
+def _drain(campaign_id: str) -> None:
+    """Write what the stream still has, while its epoch still counts.
+
+    Nothing is added meanwhile: the quota is closed. What SQL refuses as another's stays.
+    """
+    for entries in stream.waiting(redis_handle.client, campaign_id):
+        settled = claims.record(entries).settled
+        stream.acknowledge(redis_handle.client, campaign_id, settled)
+
+
+def _raise_epoch(campaign_id: str, *, actor: str) -> None:
+    """The fence: from its commit on, entries and processes of the old epoch are refused."""
+    with transaction() as session:
+        campaign = queries.lock_campaign(session, campaign_id)
+        if campaign is None:
+            raise NotFound(f"campaign {campaign_id!r}")
+        campaign.epoch += 1
+        audit.record(
+            session,
+            actor=actor,
+            action="quota.rebuild",
+            subject=campaign_id,
+            epoch=campaign.epoch,
+        )
+
+
+def _load(campaign: CampaignTerms) -> dict[int, int]:
+    client = redis_handle.client
+    if not rebuild.clear(client, campaign):
+        raise RebuildRunning(f"{campaign.id} was loaded meanwhile")
+    given = {tier.position: _load_tier(client, campaign, tier) for tier in campaign.tiers}
+    stream.prepare(client, campaign.id)
+    # Read once more: a pause that came meanwhile must not be loaded over.
+    quota.load(client, _terms(campaign.id), given)
+    return given
+
+
+def _load_tier(client: redis.Redis, campaign: CampaignTerms, tier: TierTerms) -> int:
+    """Load who holds units of a tier; return how many are given."""
+    after_id, given = tier.id * SERIALS_PER_TIER, 0
+    while True:
+        rows = voucher_queries.claims_of_tier(db.session(), tier.id, after_id=after_id, limit=BATCH)
+        db.session.close()
+        if not rows:
+            return given
+        held = [
+            (resident_id, _claim(campaign, tier, number, claimed_at))
+            for number, resident_id, claimed_at in rows
+        ]
+        rebuild.load_held(client, campaign, held)
+        given += len(rows)
+        after_id = rows[-1][0]
+
+
+def _claim(campaign: CampaignTerms, tier: TierTerms, number: int, at: datetime) -> HeldClaim:
+    if number >= voucher_id(tier.id, first_serial(campaign.epoch)):
+        raise ValueError(f"voucher {number} is beyond epoch {campaign.epoch - 1}")
+    return HeldClaim(tier_position=tier.position, serial=number % SERIALS_PER_TIER, claimed_at=at)
