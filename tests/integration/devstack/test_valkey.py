@@ -90,7 +90,7 @@ def test_a_server_that_died_by_itself_can_be_started_again(valkey: PrivateValkey
     ask(valkey, "SET", "kept", "yes")
     first_pid = valkey.pid
     os.kill(first_pid, signal.SIGKILL)
-    assert wait_until(lambda: not processes_in(valkey.directory, PROGRAM))
+    assert wait_until(lambda: not valkey.alive)
     valkey.start()
     assert valkey.pid != first_pid
     assert ask(valkey, "GET", "kept") == "yes"
