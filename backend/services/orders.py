@@ -31,6 +31,7 @@ from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.sql import transaction
 
 PROVIDER = "at_till"
+EXPIRED_EXPLAINED_FOR = timedelta(days=7)  # what ran out longer ago explains nothing at a till
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +79,18 @@ def create_at_placard(
     *, resident_id: int, request_id: str, placard_code: str, amounts: Amounts
 ) -> Order:
     """Lock the best voucher for a purchase the resident entered at a placard."""
+    request = Request(
+        requested_by=f"resident:{resident_id}",
+        request_id=request_id,
+        digest=_digest("placard", placard_code, amounts),
+    )
+    # First of all: an answer that was given stays the answer, though the placard is revoked now.
+    if replay := _replayed(db.session(), request):
+        return replay
     merchant_id = merchants.of_placard(placard_code)
     _bring_up_to_date(resident_id)
     return _create(
-        Request(
-            requested_by=f"resident:{resident_id}",
-            request_id=request_id,
-            digest=_digest("placard", merchant_id, amounts),
-        ),
+        request,
         entry="placard",
         merchant_id=merchant_id,
         resident_id=resident_id,
@@ -243,12 +248,14 @@ def _quote(
     used = queries.count_uses(
         session, resident_id=resident_id, merchant_id=merchant.id, day=now.date()
     )
+    lately = now - EXPIRED_EXPLAINED_FOR
+    current = [pair for pair in held if pair[0].status != "used" and pair[0].valid_until > lately]
     open_to = [
         (voucher, campaign)
-        for voucher, campaign in held
-        if voucher.status != "used" and used < campaign.per_person_per_merchant_per_day
+        for voucher, campaign in current
+        if used < campaign.per_person_per_merchant_per_day
     ]
-    if not open_to and any(voucher.status == "unused" for voucher, _ in held):
+    if not open_to and any(voucher.status == "unused" for voucher, _ in current):
         raise refusals.MerchantDayLimitReached(f"{used} uses at {merchant.id} today")
     return choose_voucher(
         [voucher_queries.facts_of(voucher, campaign) for voucher, campaign in open_to],

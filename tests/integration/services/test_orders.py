@@ -9,7 +9,15 @@ from flask import Flask
 from backend.domain import refusals
 from backend.domain.errors import HuiquanError, NotFound
 from backend.extensions import redis_handle
-from backend.services import ledger, merchants, orders, payment_codes, redemptions, vouchers
+from backend.services import (
+    ledger,
+    merchants,
+    orders,
+    payment_codes,
+    placards,
+    redemptions,
+    vouchers,
+)
 from backend.services.orders import Amounts
 from backend.storage.models.orders import Order, Payment, Redemption
 from backend.storage.models.payment_codes import PaymentCode
@@ -306,3 +314,33 @@ def test_no_payment_code_is_ever_stored_in_clear(city: City) -> None:
     code = payment_codes.issue(city.resident().id).code
     (row,) = rows(PaymentCode)
     assert code not in repr(vars(row))
+
+
+def test_an_order_made_before_its_placard_was_revoked_is_still_the_answer(city: City) -> None:
+    person, request = holder_of_all_tiers(city), new_request()
+    order = at_placard(city, person, 320, request=request)
+    placards.revoke(SUPERMARKET, 1, actor="test", reason="丢失")
+    assert at_placard(city, person, 320, request=request).id == order.id
+    with pytest.raises(refusals.PlacardRevoked):
+        at_placard(city, person, 320)
+
+
+def test_a_voucher_that_ran_out_a_week_ago_is_not_explained_any_more(
+    city: City, moment: MovableClock
+) -> None:
+    person = city.resident()
+    valid_until = city.claim(person, tier=1).valid_until
+
+    def reasons() -> list[str]:
+        quote = orders.quote_at_placard(
+            resident_id=person.id,
+            placard_code=city.placard[SUPERMARKET],
+            order_amount_fen=6_000,
+        )
+        return [reason.code for reason in quote.reasons]
+
+    moment.set(valid_until)
+    moment.move(days=7, seconds=-1)
+    assert reasons() == ["expired"]
+    moment.move(seconds=1)
+    assert reasons() == []
