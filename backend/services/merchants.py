@@ -60,6 +60,12 @@ def get(merchant_id: str) -> Merchant:
     return merchant
 
 
+def refuse_disqualified(session: Session, merchant_id: str) -> None:
+    """Refuse a merchant that has lost its place for good (plan, part eight (四): 取消参与资格)."""
+    if session.get_one(Merchant, merchant_id).status == "disqualified":
+        raise refusals.MerchantNotPublished(f"merchant {merchant_id} is disqualified")
+
+
 def set_suspended(merchant_id: str, *, suspended: bool, actor: str, reason: str) -> None:
     """Suspend a published merchant at once, or let it redeem again. New orders are refused."""
     before, after = ("published", "suspended") if suspended else ("suspended", "published")

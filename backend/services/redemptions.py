@@ -26,7 +26,8 @@ def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
     """Redeem an order whose rest the clerk has collected; again is the same answer.
 
     In one transaction: the order leaves `locked`, its voucher is used, the redemption's row and
-    the ledger's movement are written. Too late is refused: the voucher has gone back.
+    the ledger's movement are written. Too late is refused: the voucher has gone back. A merchant
+    suspended meanwhile may finish what it began (decision 4 of the rules).
     """
     with transaction() as session:
         order = queries.get_of_merchant(session, order_id, merchant_id)
@@ -34,7 +35,7 @@ def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
             raise NotFound(f"order {order_id!r}")
         if order.status == "redeemed":
             return order
-        merchants.redeeming(session, merchant_id)
+        merchants.refuse_disqualified(session, merchant_id)
         clerks.refuse_own_shop(session, clerk_id=clerk_id, resident_id=order.resident_id)
         now = clock.now()
         if not queries.close_locked(session, order.id, status="redeemed", at=now, overdue=False):

@@ -11,7 +11,9 @@ from backend.domain.errors import HuiquanError
 from backend.services import ledger, orders, redemptions, releases, vouchers
 from backend.services.orders import Amounts
 from backend.storage.models.ledger import Transfer
+from backend.storage.models.merchants import Merchant
 from backend.storage.models.orders import Order, Redemption
+from backend.storage.sql import transaction
 from tests.factories import SUPERMARKET, City, MovableClock, Person, new_request, rows
 
 
@@ -58,6 +60,19 @@ def test_confirming_redeems_once_however_often_it_is_asked(
     assert [t.amount_fen for t in rows(Transfer) if t.kind == "redemption"] == [9_000]
     assert statuses(buyer) == ["used"]
     assert ledger.check().differences == ()
+
+
+def test_a_merchant_suspended_meanwhile_finishes_what_it_began_and_a_disqualified_one_does_not(
+    order: Order, clerk: Person, buyer: Person
+) -> None:
+    with transaction() as session:
+        session.get_one(Merchant, SUPERMARKET).status = "disqualified"
+    with pytest.raises(refusals.MerchantNotPublished):
+        confirm(order, clerk)
+    assert statuses(buyer) == ["locked"]
+    with transaction() as session:
+        session.get_one(Merchant, SUPERMARKET).status = "suspended"
+    assert confirm(order, clerk).status == "redeemed"
 
 
 def test_an_unpaid_order_is_released_after_300_seconds_and_not_before(
