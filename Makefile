@@ -7,7 +7,7 @@ LOCKS := requirements.txt backend/devstack/requirements.txt tests/requirements.t
 COMPILE := uv pip compile pyproject.toml --generate-hashes --no-header --python-version 3.11
 ARGS ?=
 
-.PHONY: help run dev reset migrate test sure lint format typecheck bootstrap lock
+.PHONY: help run dev reset migrate test sure bench lint format typecheck bootstrap lock
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -34,6 +34,10 @@ test: bootstrap ## all that CI runs: ruff, mypy, pytest with everything (ARGS go
 	$(PYTHON_IN_VENV) -m pytest $(ARGS)
 
 sure: test ## the same, before a commit
+
+bench: bootstrap ## claims a second: the lane, the plain view, bare Flask (ARGS="--seconds 20")
+	@command -v wrk >/dev/null || { echo 'wrk is missing: apt-get install -y wrk'; exit 1; }
+	@$(PYTHON_IN_VENV) -m tests.bench.claims $(ARGS)
 
 lint: bootstrap ## ruff: rules and format
 	$(PYTHON_IN_VENV) -m ruff check $(SOURCES)

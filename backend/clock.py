@@ -13,6 +13,9 @@ from datetime import time as time_of_day
 
 from backend.domain.china import CHINA
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
 
 class Clock:
     """A wall clock shifted by `offset_s` seconds that never runs backwards."""
@@ -71,14 +74,12 @@ def from_s(seconds: float) -> datetime:
 
 def from_ms(milliseconds: int) -> datetime:
     """Turn milliseconds since 1970 UTC into an aware time in China, exactly."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)).astimezone(
-        CHINA
-    )
+    return (_EPOCH + timedelta(milliseconds=milliseconds)).astimezone(CHINA)
 
 
 def to_ms(at: datetime) -> int:
     """Turn an aware time into whole milliseconds since 1970 UTC, rounded down."""
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def seconds_until(at: datetime, now: datetime) -> int:

@@ -82,6 +82,11 @@ def without_personal_data(
     return _masked_fields(event)
 
 
+def masked_text(text: str) -> str:
+    """Mask by look what a text from outside may carry."""
+    return _masked_text(text)
+
+
 def _masked_fields(fields: Mapping[Any, Any]) -> dict[str, Any]:
     return {_masked_text(str(k)): _masked_field(str(k), value) for k, value in fields.items()}
 

@@ -5,22 +5,18 @@ this process's memory alone: under gunicorn a file in PROMETHEUS_MULTIPROC_DIR, 
 the files up.
 """
 
-import functools
 import os
 import threading
 import time
 from collections import Counter as Count
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from types import TracebackType
+from typing import Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Engine, event
 
 from backend import clock
 from backend.domain.errors import HuiquanError, NotFound
-
-Params = ParamSpec("Params")
-Result = TypeVar("Result")
 
 REGISTRY = CollectorRegistry()
 BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -69,27 +65,31 @@ def claim_answered(*, campaign_id: str, outcome: str, seconds: float) -> None:
     live_counts.add(campaign_id, outcome, seconds)
 
 
-def count_claims(claim: Callable[Params, Result]) -> Callable[Params, Result]:
-    """Count the outcomes of a function that takes `campaign_id` and returns a claimed voucher."""
+class CountedClaim:
+    """A `with` block around one claim: counts what came of it and how long it took."""
 
-    @functools.wraps(claim)
-    def counted(*args: Params.args, **kwargs: Params.kwargs) -> Result:
-        campaign_id, outcome = str(kwargs["campaign_id"]), HuiquanError.code
-        started_s = time.perf_counter()
-        try:
-            claimed = claim(*args, **kwargs)
-            outcome = "replayed" if getattr(claimed, "replayed", False) else "taken"
-        except HuiquanError as refused:
-            outcome = refused.code
-            if isinstance(refused, NotFound):
-                campaign_id = "none"  # an invented id must not become a label
-            raise
-        finally:
-            seconds = time.perf_counter() - started_s
-            claim_answered(campaign_id=campaign_id, outcome=outcome, seconds=seconds)
-        return claimed
+    __slots__ = ("_campaign_id", "_started_s", "outcome")
 
-    return counted
+    def __init__(self, campaign_id: str) -> None:
+        self._campaign_id = campaign_id
+        self.outcome = HuiquanError.code  # until the block says better: taken or replayed
+
+    def __enter__(self) -> Self:
+        self._started_s = time.perf_counter()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, HuiquanError):
+            self.outcome = error.code
+            if isinstance(error, NotFound):
+                self._campaign_id = "none"  # an invented id must not become a label
+        seconds = time.perf_counter() - self._started_s
+        claim_answered(campaign_id=self._campaign_id, outcome=self.outcome, seconds=seconds)
 
 
 def watch_pool(engine: Engine) -> None:

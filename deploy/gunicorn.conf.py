@@ -1,4 +1,7 @@
-"""How gunicorn serves Huiquan, in development and in production: `gunicorn -c … wsgi:app`."""
+"""How gunicorn serves Huiquan, in development and in production: `gunicorn -c …`.
+
+`wsgi:app` behind it asks for the plain WSGI application, as HUIQUAN_LANE=0 does.
+"""
 
 import atexit
 import os
@@ -36,8 +39,13 @@ bind = os.environ.get("HUIQUAN_BIND", "127.0.0.1:8000")
 # A worker for each core: more buys nothing. Threads: the SQL pool has room for more than these.
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("HUIQUAN_THREADS", "8"))
-# Threads wait for slow clients: the proxy in front collects whole requests (nginx.conf).
-worker_class = "gthread"
+# The claim lane: an event loop answers claims and hands the rest to Flask in `threads` threads.
+# Without it threads alone serve, and wait for slow clients too (docs/adr/0011-claim-lane.md).
+lane = os.environ.get("HUIQUAN_LANE", "1") != "0" and "wsgi:app" not in sys.argv
+wsgi_app = "wsgi:asgi" if lane else "wsgi:app"
+worker_class = "asgi" if lane else "gthread"
+if lane:
+    threads = 1  # the ASGI worker has none of its own; wsgi.py makes Flask's
 reload = os.environ.get("HUIQUAN_RELOAD") == "1"  # while developing: follow the code
 preload_app = not reload  # imported once, then forked: half the start time and memory
 

@@ -122,7 +122,7 @@ class Stack:
         return placards
 
     def _servers(self, found: Surroundings) -> tuple[Program, Program]:
-        web = ("gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app")
+        web = ("gunicorn", "-c", "deploy/gunicorn.conf.py")
         standin = (
             "backend.gateways.standins.wechat_api",
             f"--port={found.standin_url.rpartition(':')[2]}",

@@ -56,8 +56,14 @@ def init_app(app: APIFlask) -> None:
 
 
 def body(code: str, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the JSON form of every error of the request that is being answered."""
+    return form(code, message, details, request_id=g.get("request_id", ""))
+
+
+def form(
+    code: str, message: str, details: dict[str, Any] | None, *, request_id: str
+) -> dict[str, Any]:
     """Return the JSON form of every error."""
-    request_id = g.get("request_id", "")
     return {
         "error": {
             "code": code,
@@ -68,6 +74,16 @@ def body(code: str, message: str, details: dict[str, Any] | None = None) -> dict
     }
 
 
+def headers_of(error: HuiquanError) -> dict[str, str]:
+    """Return the headers that a refusal adds to its answer."""
+    headers = {}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(_retry_after_s(error, error.retry_after_s))
+    if STATUS[error.category] == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
+
+
 def refuse(error: HuiquanError) -> Response:
     """Return the answer of a refusal, and leave its code for whoever counts."""
     db.session.rollback()
@@ -75,10 +91,7 @@ def refuse(error: HuiquanError) -> Response:
     log.info("refused", code=error.code, why=str(error))
     response = jsonify(body(error.code, error.message, error.details))
     response.status_code = STATUS[error.category]
-    if error.retry_after_s is not None:
-        response.headers["Retry-After"] = str(_retry_after_s(error, error.retry_after_s))
-    if response.status_code == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
+    response.headers.update(headers_of(error))
     return response
 
 

@@ -22,6 +22,17 @@ DISCARD_MAX_BYTES = 16 * 1024 * 1024
 SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
 
+def strict_json(text: str) -> Any:
+    """Parse a text that means one thing; raise InvalidRequest, ValueError or RecursionError."""
+    if text.count("{") + text.count("[") > MAX_DEPTH:  # fewer cannot be deeper
+        _refuse_depth(text)
+    value = _DECODER.decode(text)
+    # JSON holds NUL, and UTF-8 half a character, only as an escape.
+    if "\\u" in text or not text.isascii():
+        _refuse_unstorable(value)
+    return value
+
+
 class StrictJSON(DefaultJSONProvider):
     """JSON that means one thing: no NaN, no duplicate keys, no depth, no text SQL cannot hold."""
 
@@ -31,16 +42,7 @@ class StrictJSON(DefaultJSONProvider):
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """Parse a body, or raise InvalidRequest."""
         try:
-            text = s.decode("utf-8") if isinstance(s, bytes) else s
-            _refuse_depth(text)
-            value = json.loads(
-                text,
-                parse_constant=_refuse_constant,
-                parse_float=_finite,
-                object_pairs_hook=_unique_keys,
-            )
-            _refuse_unstorable(value)
-            return value
+            return strict_json(s.decode("utf-8") if isinstance(s, bytes) else s)
         except InvalidRequest:
             raise
         except (ValueError, RecursionError) as error:
@@ -166,3 +168,8 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise InvalidRequest("a number is out of range")
     return number
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique_keys
+)

@@ -42,11 +42,23 @@ class RuleNotSupported(ActNotPossible):
 
 def terms(campaign_id: str) -> CampaignTerms:
     """Return a campaign's terms, at most a second old; NotFound when there is none."""
-    now_s = time.monotonic()
+    kept = kept_terms(campaign_id)
+    return kept[0] if kept is not None else read_terms(campaign_id)
+
+
+def kept_terms(campaign_id: str) -> tuple[CampaignTerms, float] | None:
+    """Return the terms in memory and their age in seconds, or None when they are too old."""
     with _snapshot_lock:
         kept = _snapshots.get(campaign_id)
-    if kept is not None and now_s - kept[0] < SNAPSHOT_TTL_S:
-        return kept[1]
+    if kept is None:
+        return None
+    age_s = time.monotonic() - kept[0]
+    return (kept[1], age_s) if age_s < SNAPSHOT_TTL_S else None
+
+
+def read_terms(campaign_id: str) -> CampaignTerms:
+    """Read a campaign's terms from SQL and keep them; NotFound when there is none."""
+    now_s = time.monotonic()  # before the reading: the terms are never older than they seem
     campaign = queries.get_campaign(db.session(), campaign_id)
     if campaign is None:
         raise NotFound(f"campaign {campaign_id[:40]!r}")

@@ -1,28 +1,23 @@
 """Claiming (领券): the quota decides in Valkey, the voucher's row follows in SQL."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 import redis
 import structlog
 from flask import current_app
 
 from backend import clock, metrics
-from backend.domain import receipts, refusals
-from backend.domain.campaigns import CampaignTerms, TierTerms
-from backend.domain.errors import HuiquanError, NotFound
-from backend.domain.vouchers import validity, voucher_id
+from backend.domain import refusals
+from backend.domain.vouchers import voucher_id
 from backend.extensions import db, redis_handle
 from backend.services import campaigns, claim_rows
+from backend.services.claim_decisions import ClaimedVoucher, decide, prepare, present
 from backend.settings import Settings
 from backend.storage.models.campaigns import Tier
 from backend.storage.queries import campaigns as campaign_queries
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import quota
-from backend.storage.redis.quota import HeldClaim, Outcome
 from backend.storage.redis.stream import StreamEntry
 
 log = structlog.get_logger()
@@ -31,24 +26,6 @@ log = structlog.get_logger()
 STATES_WITH_CLAIMS = ("running", "paused", "stopped", "ended")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClaimedVoucher:
-    """A voucher as it was promised. `replayed` says the same request had been answered before."""
-
-    voucher_id: int
-    campaign_id: str
-    campaign_name: str
-    tier_position: int
-    threshold_fen: int
-    face_value_fen: int
-    claimed_at: datetime
-    valid_from: datetime
-    valid_until: datetime
-    replayed: bool = False
-    receipt: str = ""  # of a claim's own answer alone
-
-
-@metrics.count_claims
 def claim_voucher(
     *, campaign_id: str, tier_position: int, resident_id: int, request_id: str
 ) -> ClaimedVoucher:
@@ -57,125 +34,25 @@ def claim_voucher(
     Source: plan, part six (二) 限额领取，用完即止. Raises a refusal of `domain/refusals.py` for
     every outcome but taken and replayed.
     """
-    campaign = campaigns.terms(campaign_id)
-    db.session.close()  # the connection goes back before we wait for Valkey
-    tier = campaign.tier(tier_position)
-    if tier is None or campaign.state == "draft":  # a draft is nobody's business yet
-        raise NotFound(f"campaign {campaign_id} has no tier {tier_position}")
-    if campaign.mode != "claim" or campaign.validity_days is None:
-        raise refusals.ClaimNotOffered(f"campaign {campaign_id} is of mode {campaign.mode}")
-    if campaign.state == "approved":
-        wait_s = clock.seconds_until(campaign.opens_at, clock.now())
-        raise refusals.CampaignNotOpen(
-            f"campaign {campaign_id} does not run yet", retry_after_s=wait_s
-        )
-    now = clock.from_ms(clock.to_ms(clock.now()))  # what the script keeps: whole milliseconds
-    try:
-        answer = quota.take(
-            redis_handle.client,
-            campaign,
-            tier,
-            resident_id=resident_id,
-            request_tag=request_tag(request_id),
-            now=now,
-            validity=validity_of(campaign, now),
-        )
-    except redis.RedisError as error:
-        log.error("claim_unanswered", campaign_id=campaign_id, error=type(error).__name__)
-        raise refusals.QuotaUnavailable(type(error).__name__) from error
-    return _decide(campaign, tier, answer, resident_id=resident_id, now=now)
-
-
-def request_tag(request_id: str) -> str:
-    """Return a short tag of a request number.
-
-    Two requests of one resident with the same tag would get the same voucher: harmless, and with
-    36 bits not to be met.
-    """
-    return base64.urlsafe_b64encode(hashlib.sha256(request_id.encode()).digest()[:6])[:6].decode()
-
-
-REFUSALS: dict[Outcome, type[HuiquanError]] = {
-    Outcome.LIMIT_REACHED: refusals.ClaimLimitReached,
-    Outcome.DAY_LIMIT_REACHED: refusals.DailyClaimLimitReached,
-    Outcome.EXHAUSTED: refusals.QuotaExhausted,
-    Outcome.NOT_OPEN: refusals.CampaignNotOpen,
-    Outcome.CLOSED: refusals.CampaignClosed,
-    Outcome.PAUSED: refusals.CampaignPaused,
-    Outcome.NOT_LOADED: refusals.QuotaUnavailable,
-}
-
-
-def _decide(
-    campaign: CampaignTerms,
-    tier: TierTerms,
-    answer: quota.Take,
-    *,
-    resident_id: int,
-    now: datetime,
-) -> ClaimedVoucher:
-    """Turn the script's answer into a voucher or a refusal."""
-    held = answer.claim
-    if answer.outcome in (Outcome.TAKEN, Outcome.REPLAYED) and held is not None:
-        replayed = answer.outcome is Outcome.REPLAYED
-        return with_receipt(
-            present(campaign, tier, held, replayed=replayed), campaign, held, resident_id
-        )
-    if answer.outcome is Outcome.NOT_LOADED:
-        log.error("quota_not_loaded", campaign_id=campaign.id, epoch=campaign.epoch)
-    details: dict[str, object] = {"opens_at": campaign.opens_at.isoformat()}
-    if held is not None:  # somebody who holds a voucher is told so with every refusal
-        details["held_voucher_id"] = voucher_id(tier.id, held.serial)
-    wait_s = None
-    if answer.outcome is Outcome.NOT_OPEN:
-        wait_s = clock.seconds_until(campaign.opens_at, now)
-    elif answer.outcome is Outcome.DAY_LIMIT_REACHED:
-        wait_s = clock.seconds_until(clock.day_bounds(now.astimezone(clock.CHINA).date())[1], now)
-    raise REFUSALS[answer.outcome](f"campaign {campaign.id}", details=details, retry_after_s=wait_s)
-
-
-def with_receipt(
-    voucher: ClaimedVoucher, campaign: CampaignTerms, claim: HeldClaim, resident_id: int
-) -> ClaimedVoucher:
-    """Return the voucher with the signed text by which its holder can prove the claim."""
     settings: Settings = current_app.extensions["settings"]
-    receipt = receipts.Receipt(
-        campaign_id=campaign.id,
-        tier_position=claim.tier_position,
-        serial=claim.serial,
-        resident_id=resident_id,
-        claimed_at_ms=clock.to_ms(claim.claimed_at),
-        epoch=campaign.epoch,
-    )
-    return replace(voucher, receipt=receipts.sign(receipt, token_key=settings.token_key))
-
-
-def present(
-    campaign: CampaignTerms, tier: TierTerms, claim: HeldClaim, *, replayed: bool = False
-) -> ClaimedVoucher:
-    """Return the voucher that a claim in Valkey promises: the terms are fixed, so is the result."""
-    valid_from, valid_until = validity_of(campaign, claim.claimed_at)
-    return ClaimedVoucher(
-        voucher_id=voucher_id(tier.id, claim.serial),
-        campaign_id=campaign.id,
-        campaign_name=campaign.name,
-        tier_position=tier.position,
-        threshold_fen=tier.threshold_fen,
-        face_value_fen=tier.face_value_fen,
-        claimed_at=claim.claimed_at,
-        valid_from=valid_from,
-        valid_until=valid_until,
-        replayed=replayed,
-    )
-
-
-def validity_of(campaign: CampaignTerms, claimed_at: datetime) -> tuple[datetime, datetime]:
-    """Return [valid_from, valid_until) of a voucher of a campaign."""
-    if campaign.validity_days is None:
-        raise ValueError(f"campaign {campaign.id} gives no vouchers")
-    return validity(
-        claimed_at, days=campaign.validity_days, claim_day_counts=campaign.claim_day_counts
-    )
+    with metrics.CountedClaim(campaign_id) as counted:
+        campaign = campaigns.terms(campaign_id)
+        db.session.close()  # the connection goes back before we wait for Valkey
+        prepared = prepare(
+            campaign,
+            tier_position=tier_position,
+            resident_id=resident_id,
+            request_id=request_id,
+            now=clock.now(),
+        )
+        try:
+            answer = quota.take(redis_handle.client, prepared.call)
+        except redis.RedisError as error:
+            log.error("claim_unanswered", campaign_id=campaign_id, error=type(error).__name__)
+            raise refusals.QuotaUnavailable(type(error).__name__) from error
+        voucher = decide(prepared, answer, token_key=settings.token_key)
+        counted.outcome = "replayed" if voucher.replayed else "taken"
+        return voucher
 
 
 def promised_vouchers(resident_id: int) -> list[ClaimedVoucher]:

@@ -11,8 +11,8 @@ from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.receipts import Receipt, ReceiptRefused
 from backend.domain.vouchers import voucher_id
 from backend.extensions import db, redis_handle
-from backend.services import audit, claim_rows, claims
-from backend.services.claims import ClaimedVoucher
+from backend.services import audit, claim_decisions, claim_rows, claims
+from backend.services.claim_decisions import ClaimedVoucher
 from backend.settings import Settings
 from backend.storage.models.audit import AuditEntry
 from backend.storage.queries import campaigns as campaign_queries
@@ -45,8 +45,11 @@ def honour(text: str, *, resident_id: int) -> ClaimedVoucher:
         replayed = True
     else:
         raise _not_honoured(number, receipt, "number_taken")
-    voucher = claims.present(campaign, tier, claim, replayed=replayed)
-    return claims.with_receipt(voucher, campaign, claim, resident_id)
+    voucher = claim_decisions.present(campaign, tier, claim, replayed=replayed)
+    settings: Settings = current_app.extensions["settings"]
+    return claim_decisions.with_receipt(
+        voucher, campaign, claim, resident_id, token_key=settings.token_key
+    )
 
 
 def _read(text: str, resident_id: int) -> tuple[Receipt, CampaignTerms, TierTerms]:
@@ -71,7 +74,7 @@ def _read(text: str, resident_id: int) -> tuple[Receipt, CampaignTerms, TierTerm
 
 def _restore(receipt: Receipt, campaign: CampaignTerms, tier: TierTerms, claim: HeldClaim) -> bool:
     """Take a unit for a claim that SQL does not have; True when Valkey has it already."""
-    validity = claims.validity_of(campaign, claim.claimed_at)
+    validity = claim_decisions.validity_of(campaign, claim.claimed_at)
     lost = receipt.epoch < campaign.epoch
     number = voucher_id(tier.id, claim.serial)
     try:
@@ -93,7 +96,7 @@ def _restore(receipt: Receipt, campaign: CampaignTerms, tier: TierTerms, claim: 
         return True  # the claim of today: the writer has it in hand
     # Also after a repeated request: the first one may have died between Valkey and here.
     _note("receipt.restored", number, receipt)
-    voucher = claims.present(campaign, tier, claim)
+    voucher = claim_decisions.present(campaign, tier, claim)
     row = claims.row_of(voucher, receipt.resident_id)
     written = claim_rows.insert([(campaign.epoch, row)])
     if written.stale:  # rebuilt once more since: the same receipt asked again restores it there
@@ -115,7 +118,9 @@ def _refusal(answer: Take, number: int, receipt: Receipt, tier: TierTerms) -> Ex
     details: dict[str, object] = {}
     if answer.claim is not None:
         details["held_voucher_id"] = voucher_id(tier.id, answer.claim.serial)
-    return claims.REFUSALS[answer.outcome](f"receipt of {receipt.campaign_id}", details=details)
+    return claim_decisions.REFUSALS[answer.outcome](
+        f"receipt of {receipt.campaign_id}", details=details
+    )
 
 
 def _not_honoured(number: int, receipt: Receipt, reason: str) -> refusals.ReceiptNotHonoured:

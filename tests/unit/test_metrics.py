@@ -1,6 +1,5 @@
 """Counting: outcomes, bounded memory, percentiles."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -12,44 +11,27 @@ from tests.conftest import OPENING
 from tests.factories import MovableClock
 
 
-@dataclass
-class Claimed:
-    replayed: bool
-
-
 def value(campaign_id: str, outcome: str) -> float:
     labels = {"campaign": campaign_id, "outcome": outcome}
     return metrics.REGISTRY.get_sample_value("huiquan_claims_total", labels) or 0
 
 
 def test_each_claim_is_counted_once_under_its_campaign_and_outcome() -> None:
-    answers = iter([Claimed(False), Claimed(True), QuotaExhausted("none left"), RuntimeError()])
-
-    @metrics.count_claims
-    def claim(*, campaign_id: str) -> Claimed:
-        answer = next(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    assert not claim(campaign_id="UNIT-1").replayed
-    assert claim(campaign_id="UNIT-1").replayed
-    with pytest.raises(QuotaExhausted):
-        claim(campaign_id="UNIT-1")
-    with pytest.raises(RuntimeError):
-        claim(campaign_id="UNIT-1")
+    for outcome in ("taken", "replayed"):
+        with metrics.CountedClaim("UNIT-1") as counted:
+            counted.outcome = outcome
+    with pytest.raises(QuotaExhausted), metrics.CountedClaim("UNIT-1"):
+        raise QuotaExhausted("none left")
+    with pytest.raises(RuntimeError), metrics.CountedClaim("UNIT-1"):
+        raise RuntimeError
     for outcome in ("taken", "replayed", "quota_exhausted", "internal_error"):
         assert value("UNIT-1", outcome) == 1, outcome
 
 
 def test_an_invented_campaign_makes_no_label() -> None:
-    @metrics.count_claims
-    def claim(*, campaign_id: str) -> Claimed:
-        raise NotFound(campaign_id)
-
     before = value("none", "not_found")
-    with pytest.raises(NotFound):
-        claim(campaign_id="INVENTED")
+    with pytest.raises(NotFound), metrics.CountedClaim("INVENTED"):
+        raise NotFound("INVENTED")
     assert value("INVENTED", "not_found") == 0
     assert value("none", "not_found") == before + 1
 

@@ -45,8 +45,16 @@ class Take:
     claim: HeldClaim | None
 
 
-def take(
-    client: redis.Redis,
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakeCall:
+    """One call of the claim script, ready to be sent. `args` are all text or whole numbers."""
+
+    tier_position: int
+    keys: list[str]
+    args: list[str | int]
+
+
+def take_call(
     campaign: CampaignTerms,
     tier: TierTerms,
     *,
@@ -54,17 +62,14 @@ def take(
     request_tag: str,
     now: datetime,
     validity: tuple[datetime, datetime],
-) -> Take:
-    """Take one unit of the tier for the resident, or say why not.
+) -> TakeCall:
+    """Return the call that takes one unit of the tier for the resident, or says why not.
 
     :param request_tag: short text made from the caller's request number, without '.' or ','
     :param validity: what the voucher gets if it is taken now
-    Raises redis.RedisError when the server cannot say; the claim may then have been taken, and the
-    same request asked again tells.
     """
-    status, claim = scripts.run(
-        client,
-        "claim",
+    return TakeCall(
+        tier_position=tier.position,
         keys=[
             keys.quota(campaign.id),
             keys.held(campaign.id),
@@ -83,7 +88,23 @@ def take(
             clock.to_ms(validity[1]),
         ],
     )
-    return Take(outcome=Outcome(status), claim=parse_claim(tier.position, claim) if claim else None)
+
+
+def take(client: redis.Redis, call: TakeCall) -> Take:
+    """Make the call.
+
+    Raises redis.RedisError when the server cannot say; the claim may then have been taken, and the
+    same request asked again tells.
+    """
+    status, claim = scripts.run(client, "claim", keys=call.keys, args=call.args)
+    return take_answer(call, status, claim)
+
+
+def take_answer(call: TakeCall, status: int, claim: str) -> Take:
+    """Return what the script's answer to a call says."""
+    return Take(
+        outcome=Outcome(status), claim=parse_claim(call.tier_position, claim) if claim else None
+    )
 
 
 def load(

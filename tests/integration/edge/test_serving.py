@@ -17,6 +17,7 @@ from backend.devstack.valkey import PrivateValkey
 from tests.integration.devstack.survivors import wait_until
 
 GUNICORN = ("gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app")
+LANE = GUNICORN[:-1]  # what the configuration chooses by itself: the claim lane before Flask
 WORKERS = (("flask", "worker", "claim-writer"), ("flask", "worker", "jobs"))
 
 
@@ -41,7 +42,9 @@ def valkey(workspace: Path) -> PrivateValkey:
     return PrivateValkey(workspace / "serving")
 
 
-@pytest.mark.parametrize("command", [GUNICORN, *WORKERS], ids=["web", "claim-writer", "jobs"])
+@pytest.mark.parametrize(
+    "command", [GUNICORN, LANE, *WORKERS], ids=["web", "lane", "claim-writer", "jobs"]
+)
 def test_a_valkey_that_could_lose_claims_is_refused_with_its_fault(
     valkey: PrivateValkey, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
@@ -62,8 +65,9 @@ def test_a_valkey_that_could_lose_claims_is_refused_with_its_fault(
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.parametrize("command", [GUNICORN, LANE], ids=["web", "lane"])
 def test_a_valkey_that_is_down_keeps_the_server_up_and_readiness_names_it(
-    valkey: PrivateValkey, tmp_path: Path
+    valkey: PrivateValkey, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     port = free_port()
     web_url = f"http://127.0.0.1:{port}"
@@ -71,7 +75,7 @@ def test_a_valkey_that_is_down_keeps_the_server_up_and_readiness_names_it(
     migrate = [sys.executable, "-m", "flask", "db", "upgrade"]
     subprocess.run(migrate, cwd=PROJECT_ROOT, env=env, capture_output=True, check=True)
     web = spawn(
-        [sys.executable, "-m", *GUNICORN], log_file=tmp_path / "log", env=env, cwd=PROJECT_ROOT
+        [sys.executable, "-m", *command], log_file=tmp_path / "log", env=env, cwd=PROJECT_ROOT
     )
     try:
         assert wait_until(lambda: answers(f"{web_url}/healthz"), within_s=20)

@@ -1,0 +1,104 @@
+"""Claiming on an event loop: the same decision as `services/claims.py`, the waits shared.
+
+SQL never runs on the loop. A campaign's terms come from memory and are read anew by a thread before
+they are a second old.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from backend import clock, metrics
+from backend.domain import refusals
+from backend.domain.campaigns import CampaignTerms
+from backend.domain.errors import Unavailable
+from backend.services import campaigns
+from backend.services.claim_decisions import ClaimedVoucher, decide, prepare
+from backend.settings import Settings
+from backend.storage.redis.quota_async import AsyncQuota
+
+log = structlog.get_logger()
+READ_AHEAD_S = campaigns.SNAPSHOT_TTL_S / 2  # from this age on the terms are read anew
+
+
+class ClaimLane:
+    """Claims of one event loop.
+
+    :param in_context: gives the application's context, in which a thread may use SQL
+    """
+
+    def __init__(
+        self, settings: Settings, *, in_context: Callable[[], AbstractContextManager[Any]]
+    ) -> None:
+        self._quota = AsyncQuota(settings.redis_url)
+        self._token_key = settings.token_key
+        self._in_context = in_context
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="terms")
+        self._reading: dict[str, asyncio.Future[CampaignTerms]] = {}
+
+    async def claim_voucher(
+        self, *, campaign_id: str, tier_position: int, resident_id: int, request_id: str
+    ) -> ClaimedVoucher:
+        """Take one voucher of a tier for a resident; see `claims.claim_voucher`."""
+        with metrics.CountedClaim(campaign_id) as counted:
+            campaign = self._kept(campaign_id)
+            if campaign is None:
+                campaign = await asyncio.shield(self._read(campaign_id))
+            prepared = prepare(
+                campaign,
+                tier_position=tier_position,
+                resident_id=resident_id,
+                request_id=request_id,
+                now=clock.now(),
+            )
+            try:
+                answer = await self._quota.take(prepared.call)
+            except RedisError as error:
+                raise refusals.QuotaUnavailable(type(error).__name__) from error
+            voucher = decide(prepared, answer, token_key=self._token_key)
+            counted.outcome = "replayed" if voucher.replayed else "taken"
+            return voucher
+
+    async def close(self) -> None:
+        """Answer what waits, then give up the connection."""
+        await self._quota.close()
+        self._reader.shutdown(wait=False)
+
+    def _kept(self, campaign_id: str) -> CampaignTerms | None:
+        kept = campaigns.kept_terms(campaign_id)
+        if kept is None:
+            return None
+        terms, age_s = kept
+        if age_s >= READ_AHEAD_S:
+            self._read(campaign_id)
+        return terms
+
+    def _read(self, campaign_id: str) -> "asyncio.Future[CampaignTerms]":
+        """Read terms in the thread; all who want them meanwhile share one reading."""
+        reading = self._reading.get(campaign_id)
+        if reading is None:
+            loop = asyncio.get_running_loop()
+            reading = loop.run_in_executor(self._reader, self._read_terms, campaign_id)
+            self._reading[campaign_id] = reading
+            reading.add_done_callback(lambda done: self._have_read(campaign_id, done))
+        return reading
+
+    def _have_read(self, campaign_id: str, done: "asyncio.Future[CampaignTerms]") -> None:
+        del self._reading[campaign_id]
+        if not done.cancelled():
+            done.exception()  # looked at: who waits for it has it raised, read ahead nobody waits
+
+    def _read_terms(self, campaign_id: str) -> CampaignTerms:
+        with self._in_context():
+            try:
+                return campaigns.read_terms(campaign_id)
+            except (OperationalError, PoolTimeout) as error:
+                log.error("storage_unavailable", error=type(error).__name__)
+                raise Unavailable(type(error).__name__) from error

@@ -1,0 +1,212 @@
+"""The claim lane: an ASGI application that answers claims and hands all else to Flask.
+
+At the opening second nearly every request is a well-formed claim. Those are answered here, on the
+event loop, by the same decision as in the Flask view. What is in any way unusual (another address,
+a query, a body that is no claim) goes to the Flask application as it came, so that there is one
+place that says what is wrong with a request.
+"""
+
+import gc
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from backend import clock, logs, metrics
+from backend.domain import refusals, tokens
+from backend.domain.errors import HuiquanError, InvalidRequest
+from backend.edge.access_lines import AccessLines
+from backend.edge.errors import STATUS, form, headers_of
+from backend.edge.http import DISCARD_MAX_BYTES, REQUEST_ID, strict_json
+from backend.services.claim_decisions import ClaimedVoucher
+from backend.services.claim_lane import ClaimLane
+from backend.settings import Settings
+from miniprogram_api.resident.vouchers import Claim
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PATH = re.compile(r"/api/v1/resident/campaigns/([A-Z0-9-]{1,32})/claims")
+ROUTE = "/api/v1/resident/campaigns/<campaign_id:campaign_id>/claims"
+_VOUCHER_BYTES = TypeAdapter(ClaimedVoucher).dump_json
+_REFUSAL_BYTES = TypeAdapter(dict[str, Any]).dump_json
+_FIXED_HEADERS = (
+    (b"content-type", b"application/json"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+)
+
+
+class ClaimLaneApplication:
+    """Answers claims, hands all else to `flask_application` (which speaks ASGI by an adapter)."""
+
+    def __init__(
+        self, *, lane: ClaimLane, settings: Settings, flask_application: Application
+    ) -> None:
+        self._lane = lane
+        self._token_key = settings.token_key
+        self._body_max_bytes = settings.request_body_max_bytes
+        self._flask = flask_application
+        self._access = AccessLines()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+        elif scope["method"] == "POST" and (match := PATH.fullmatch(scope["path"])):
+            await self._claim(match[1], scope, receive, send)
+        else:
+            await self._hand_over(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        # The application is built and stays: the collector need not look at it again and again
+        # while thousands of claims come and go.
+        gc.collect()
+        gc.freeze()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._lane.close()
+        self._access.write()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _claim(self, campaign_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        began_s = time.perf_counter()
+        headers = dict(scope["headers"])
+        if self._is_unusual(scope, headers):
+            await self._hand_over(scope, receive, send)
+            return
+        request_id, logged_id = _request_id(headers)
+        extra: dict[str, str] = {}
+        try:
+            resident = self._caller(headers)
+            body = await _read(receive, self._body_max_bytes)
+            wanted = _parsed(body)
+            if wanted is None:
+                await self._hand_over(scope, _replay(body), send)
+                return
+            if resident.subject_id == 0:
+                raise refusals.PhoneRequired(f"wechat user {resident.wechat_user_id}")
+            voucher = await self._lane.claim_voucher(
+                campaign_id=campaign_id,
+                tier_position=wanted.tier_position,
+                resident_id=resident.subject_id,
+                request_id=wanted.request_id,
+            )
+            status, answer = 201, _VOUCHER_BYTES(voucher)
+        except HuiquanError as refused:
+            self._access.refused(code=refused.code, why=str(refused), request_id=logged_id)
+            status, extra = STATUS[refused.category], headers_of(refused)
+            answer = _REFUSAL_BYTES(
+                form(refused.code, refused.message, refused.details, request_id=request_id)
+            )
+        await _send(send, status, answer + b"\n", request_id, extra)
+        took_s = time.perf_counter() - began_s
+        self._access.request(
+            method="POST", route=ROUTE, status=status, took_s=took_s, request_id=logged_id
+        )
+        metrics.request_answered(route=ROUTE, method="POST", status=status, seconds=took_s)
+
+    def _is_unusual(self, scope: Scope, headers: dict[bytes, bytes]) -> bool:
+        """Whether Flask shall answer: it has the words for what is wrong before the token is."""
+        length = headers.get(b"content-length", b"")
+        return bool(
+            scope["query_string"]
+            or scope.get("root_path")
+            or len(headers) < len(scope["headers"])  # a header came twice
+            or b"transfer-encoding" in headers
+            or not length.isdigit()
+            or int(length[:20]) > self._body_max_bytes
+            or headers.get(b"content-type") != b"application/json"
+        )
+
+    def _caller(self, headers: dict[bytes, bytes]) -> tokens.Claims:
+        """Return what the caller's token says, without a look-up, or refuse."""
+        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        try:
+            if scheme.lower() != "bearer":
+                raise tokens.TokenRefused("no bearer token")
+            claims = tokens.read(token.strip(), key=self._token_key, now_s=clock.now().timestamp())
+        except tokens.TokenRefused as error:
+            raise refusals.SignInRequired(str(error)) from error
+        if claims.role != "resident":
+            raise refusals.WrongRole(f"{claims.role} called a resident's endpoint")
+        return claims
+
+    async def _hand_over(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let Flask answer, in a thread that never waits for a slow client: the body comes first.
+
+        A body that Flask will refuse for its size or for having no length is read away here.
+        """
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"0")
+        fits = length.isdigit() and int(length[:20]) <= self._body_max_bytes
+        if b"transfer-encoding" in headers or not fits:
+            await _read(receive, DISCARD_MAX_BYTES, keep=False)
+            body = b""
+        else:
+            body = await _read(receive, self._body_max_bytes)
+        await self._flask(scope, _replay(body), send)
+
+
+async def _read(receive: Receive, max_bytes: int, *, keep: bool = True) -> bytes:
+    """Return the body, or as much of it as came before the end, the limit or a disconnection."""
+    parts: list[bytes] = []
+    read_bytes = 0
+    more = True
+    while more and read_bytes <= max_bytes:
+        message = await receive()
+        part: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        read_bytes += len(part)
+        if keep:
+            parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _replay(body: bytes) -> Receive:
+    """Return a receive() that gives a body which was read before."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _parsed(body: bytes) -> Claim | None:
+    """Return the claim that a body asks for, or None when it is no such thing."""
+    try:
+        return Claim.model_validate(strict_json(body.decode()))
+    except (InvalidRequest, ValidationError, ValueError, RecursionError):
+        return None
+
+
+def _request_id(headers: dict[bytes, bytes]) -> tuple[str, str]:
+    """Return the request's id as it is answered and as it is logged."""
+    given = headers.get(b"x-request-id", b"").decode("latin-1")
+    if REQUEST_ID.fullmatch(given):
+        return given, logs.masked_text(given)
+    made = uuid.uuid4().hex
+    return made, made
+
+
+async def _send(
+    send: Send, status: int, body: bytes, request_id: str, extra: dict[str, str]
+) -> None:
+    headers = [
+        *_FIXED_HEADERS,
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", request_id.encode()),
+        (b"x-server-time-ms", b"%d" % clock.to_ms(clock.now())),
+        *((name.lower().encode(), value.encode()) for name, value in extra.items()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,19 @@
+"""The rival: a bare Flask endpoint that reads a JSON body and answers one, nothing else."""
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+
+app = Flask(__name__)
+
+
+@app.post("/api/v1/resident/campaigns/<campaign_id>/claims")
+def claim(campaign_id: str) -> ResponseReturnValue:
+    """Answer what was asked."""
+    wanted = request.get_json()
+    return {"campaign_id": campaign_id, "tier_position": wanted["tier_position"]}, 201
+
+
+@app.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """Say that it is up."""
+    return {"ok": True}
