@@ -35,7 +35,7 @@ PATH = f"/api/v1/resident/campaigns/{CAMPAIGN}/claims"
 RESIDENTS = 200_000
 KEY = bytes.fromhex("ab" * 32)
 OPENED_S = 1682647260  # 2023-04-28 10:01 in China: the sample's campaign has just opened
-WRK_THREADS = 2
+WRK_THREADS = 1  # a second one would start while the tokens of the first are being read
 
 
 @dataclass(frozen=True)
