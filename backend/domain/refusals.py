@@ -45,6 +45,14 @@ class CardOfAnotherResident(HuiquanError):
     category = "conflict"
 
 
+class ResidentBlocked(HuiquanError):
+    """By staff, for a reason they have written down. Holds for claiming and for paying alike."""
+
+    code = "resident_blocked"
+    message = "您的领券和用券资格已暂停，购物可按原价付款；如有疑问请拨打服务热线"
+    category = "forbidden"
+
+
 class NotAClerk(HuiquanError):
     code = "not_a_clerk"
     message = "您还不是收银员，请店主用您的手机号添加后再登录"

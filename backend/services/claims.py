@@ -11,7 +11,7 @@ from backend import clock, metrics
 from backend.domain import refusals
 from backend.domain.vouchers import voucher_id
 from backend.extensions import db, redis_handle
-from backend.services import campaigns, claim_rows
+from backend.services import blocks, campaigns, claim_rows
 from backend.services.claim_decisions import ClaimedVoucher, decide, prepare, present
 from backend.settings import Settings
 from backend.storage.models.campaigns import Tier
@@ -36,6 +36,7 @@ def claim_voucher(
     """
     settings: Settings = current_app.extensions["settings"]
     with metrics.CountedClaim(campaign_id) as counted:
+        blocks.refuse_claim(resident_id, blocks.SNAPSHOTS.get(blocks.ALL))
         campaign = campaigns.terms(campaign_id)
         db.session.close()  # the connection goes back before we wait for Valkey
         prepared = prepare(

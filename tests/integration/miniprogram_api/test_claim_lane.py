@@ -11,7 +11,7 @@ import pytest
 from backend.domain import tokens
 from backend.edge import errors
 from backend.extensions import redis_handle
-from backend.services import campaigns
+from backend.services import blocks, campaigns
 from backend.storage.redis import keys
 from tests.factories import MAY, City, MovableClock, Person
 from tests.integration.asgi import Answer, call, with_lane
@@ -79,6 +79,7 @@ def requests(city: City) -> dict[str, Sent]:
     add("campaign in small letters", path=PATH.replace(MAY, "q2-may"))
     add("no phone", who=unbound)
     add("a clerk", who=city.clerk())
+    add("blocked", who=blocked_resident(city))
     add("no token", who=None)
     add("no token and no JSON", b"{", who=None)
     for scheme in ("Basic x", "Bearer", "Bearer x.y", "bearer  " + bearer(third), "Bearer é"):
@@ -106,6 +107,12 @@ def requests(city: City) -> dict[str, Sent]:
     add("a query twice", query="a=1&a=2")
     add("GET", b"", method="GET")
     return sent
+
+
+def blocked_resident(city: City) -> Person:
+    person = city.resident()
+    blocks.block(person.id, reason="test", actor="test")
+    return person
 
 
 def bearer(person: Person) -> str:
