@@ -18,7 +18,8 @@ from backend.storage.models.audit import AuditEntry
 from backend.storage.queries import campaigns as campaign_queries
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import rebuild
-from backend.storage.redis.quota import HeldClaim, Outcome, Take
+from backend.storage.redis.held import HeldClaim
+from backend.storage.redis.quota import Outcome, Take
 from backend.storage.sql import transaction
 
 log = structlog.get_logger()
@@ -91,7 +92,7 @@ def _restore(receipt: Receipt, campaign: CampaignTerms, tier: TierTerms, claim: 
         log.error("receipt_unanswered", campaign_id=campaign.id, error=type(error).__name__)
         raise refusals.QuotaUnavailable(type(error).__name__) from error
     if answer.outcome not in (Outcome.TAKEN, Outcome.REPLAYED):
-        raise _refusal(answer, number, receipt, tier)
+        raise _refusal(answer, number, receipt, campaign)
     if not lost:
         return True  # the claim of today: the writer has it in hand
     # Also after a repeated request: the first one may have died between Valkey and here.
@@ -106,7 +107,7 @@ def _restore(receipt: Receipt, campaign: CampaignTerms, tier: TierTerms, claim: 
     return answer.outcome is Outcome.REPLAYED
 
 
-def _refusal(answer: Take, number: int, receipt: Receipt, tier: TierTerms) -> Exception:
+def _refusal(answer: Take, number: int, receipt: Receipt, campaign: CampaignTerms) -> Exception:
     if answer.outcome is Outcome.EXHAUSTED:
         return _not_honoured(number, receipt, "exhausted")
     if answer.outcome in (Outcome.LIMIT_REACHED, Outcome.DAY_LIMIT_REACHED):
@@ -117,7 +118,7 @@ def _refusal(answer: Take, number: int, receipt: Receipt, tier: TierTerms) -> Ex
         return refusals.QuotaUnavailable("this epoch's quota does not know the claim")
     details: dict[str, object] = {}
     if answer.claim is not None:
-        details["held_voucher_id"] = voucher_id(tier.id, answer.claim.serial)
+        details["held_voucher_id"] = claim_decisions.held_number(campaign, answer.claim)
     return claim_decisions.REFUSALS[answer.outcome](
         f"receipt of {receipt.campaign_id}", details=details
     )
