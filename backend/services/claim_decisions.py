@@ -54,6 +54,8 @@ class PreparedClaim:
 REFUSALS: dict[Outcome, type[HuiquanError]] = {
     Outcome.LIMIT_REACHED: refusals.ClaimLimitReached,
     Outcome.DAY_LIMIT_REACHED: refusals.DailyClaimLimitReached,
+    Outcome.PERSON_LIMIT_REACHED: refusals.CampaignClaimLimitReached,
+    Outcome.DAY_COUNT_REACHED: refusals.DailyClaimCountReached,
     Outcome.EXHAUSTED: refusals.QuotaExhausted,
     Outcome.NOT_OPEN: refusals.CampaignNotOpen,
     Outcome.CLOSED: refusals.CampaignClosed,
@@ -134,7 +136,7 @@ def _wait_s(campaign: CampaignTerms, outcome: Outcome, now: datetime) -> int | N
     """Return the seconds after which asking again makes sense, where they are known."""
     if outcome is Outcome.NOT_OPEN:
         return clock.seconds_until(campaign.opens_at, now)
-    if outcome is Outcome.DAY_LIMIT_REACHED:
+    if outcome in (Outcome.DAY_LIMIT_REACHED, Outcome.DAY_COUNT_REACHED):
         return clock.seconds_until(clock.day_bounds(now.astimezone(clock.CHINA).date())[1], now)
     return None
 

@@ -23,6 +23,10 @@ from backend.storage.redis.quota import Outcome, Take
 from backend.storage.sql import transaction
 
 log = structlog.get_logger()
+LIMITS = (
+    *(Outcome.LIMIT_REACHED, Outcome.PERSON_LIMIT_REACHED),
+    *(Outcome.DAY_LIMIT_REACHED, Outcome.DAY_COUNT_REACHED),
+)
 
 
 def honour(text: str, *, resident_id: int) -> ClaimedVoucher:
@@ -110,7 +114,7 @@ def _restore(receipt: Receipt, campaign: CampaignTerms, tier: TierTerms, claim: 
 def _refusal(answer: Take, number: int, receipt: Receipt, campaign: CampaignTerms) -> Exception:
     if answer.outcome is Outcome.EXHAUSTED:
         return _not_honoured(number, receipt, "exhausted")
-    if answer.outcome in (Outcome.LIMIT_REACHED, Outcome.DAY_LIMIT_REACHED):
+    if answer.outcome in LIMITS:
         _note("receipt.refused", number, receipt, reason=answer.outcome.name.lower())
     if answer.outcome is Outcome.UNKNOWN_HERE:
         # Valkey was restored from an older copy: only a rebuild can tell which numbers are given.

@@ -25,8 +25,10 @@ class Outcome(enum.IntEnum):
     NOT_OPEN = -4
     CLOSED = -5
     PAUSED = -6
-    DAY_LIMIT_REACHED = -7
+    DAY_LIMIT_REACHED = -7  # one tier a day
     UNKNOWN_HERE = -8  # of a receipt alone: it names this epoch, whose quota does not know it
+    PERSON_LIMIT_REACHED = -9
+    DAY_COUNT_REACHED = -10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +122,9 @@ def load(
         "per_person_per_tier": campaign.per_person_per_tier,
         "one_tier_per_day": int(campaign.one_tier_per_day),
     }
+    for name in ("per_person", "per_person_per_day"):
+        if (limit := getattr(campaign, name)) is not None:
+            fields[name] = limit
     for tier in campaign.tiers:
         units = (given or {}).get(tier.position, 0)
         fields[f"left:{tier.position}"] = tier.count - units

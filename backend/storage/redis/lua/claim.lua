@@ -7,18 +7,20 @@
 --        11 valid_from_ms  12 valid_until_ms
 -- Return {status, claim}: claim is 'tier.serial.at.tag' (held.py) of the unit taken or held, else ''.
 --   1 taken   0 replayed   -1 exhausted   -2 limit reached   -3 not loaded   -4 not open   -5 closed
---   -6 paused   -7 limit of the day reached
+--   -6 paused   -7 one tier a day, and today's is taken   -9 person's limit over all tiers reached
+--   -10 person's limit of the day over all tiers reached
 -- Invariant: left:N + given:N + (next:N - the epoch's first serial) = the tier's count. next:N is the
 -- serial the next claim takes and never falls; given:N counts the units that were given before this
 -- epoch was loaded or are restored by receipt (restore.lua). Nothing else writes these fields while
 -- the campaign runs. A bucket that exists has its bit. Caller: storage/redis/quota.py
 local quota = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens_at_ms', 'ends_at_ms',
-  'per_person_per_tier', 'one_tier_per_day', 'left:' .. ARGV[4], 'next:' .. ARGV[4])
+  'per_person_per_tier', 'one_tier_per_day', 'left:' .. ARGV[4], 'next:' .. ARGV[4],
+  'per_person', 'per_person_per_day')
 if quota[1] ~= ARGV[1] or not quota[7] or not quota[8] then return {-3, ''} end
 
 -- A replay comes first: somebody who was told of a voucher is told of it again, whatever happened since.
 local held = redis.call('HGET', KEYS[4], ARGV[7])
-local of_tier, today, latest, other, untagged = 0, 0, '', '', nil
+local of_tier, in_all, today, latest, other, untagged = 0, 0, 0, '', '', nil
 if held then
   local day_began = tonumber(ARGV[10])
   for claim, tier, at, tag in string.gmatch(held, '((%d+)%.%x+%.(%x+)%.([^,]*))') do
@@ -28,7 +30,7 @@ if held then
       of_tier, latest = of_tier + 1, claim
     end
     if tonumber(at, 16) >= day_began then today = today + 1 end
-    other = claim
+    in_all, other = in_all + 1, claim
   end
 end
 -- A claim from SQL or from a receipt has lost its tag: the first request that comes may be its own
@@ -47,7 +49,9 @@ local now_ms = tonumber(ARGV[2])
 if now_ms < tonumber(quota[3]) then return {-4, latest} end
 if now_ms >= tonumber(quota[4]) then return {-5, latest} end
 if of_tier >= tonumber(quota[5]) then return {-2, latest} end
+if quota[9] and in_all >= tonumber(quota[9]) then return {-9, other} end
 if quota[6] == '1' and today > 0 then return {-7, other} end
+if quota[10] and today >= tonumber(quota[10]) then return {-10, other} end
 if tonumber(quota[7]) < 1 then return {-1, latest} end
 
 redis.call('HINCRBY', KEYS[1], 'left:' .. ARGV[4], -1)

@@ -7,15 +7,16 @@
 --        quota's: only such a claim can have been lost
 -- Return {status, claim}: claim is 'tier.serial.at.tag' (held.py) of the unit restored or held, else ''.
 --   1 restored   0 held already   -1 exhausted   -2 limit reached   -3 not loaded
---   -7 limit of the day reached   -8 of this epoch, and not held: this quota does not know it
+--   -7, -9, -10 as of claim.lua, for the claim's own day
+--   -8 of this epoch, and not held: this quota does not know it
 -- Invariant: that of claim.lua; a restored unit leaves left:N and enters given:N. Neither pause nor end
 -- matters: the claim was taken in time. Caller: storage/redis/rebuild.py
 local quota = redis.call('HMGET', KEYS[1], 'epoch', 'per_person_per_tier', 'one_tier_per_day',
-  'left:' .. ARGV[3])
+  'left:' .. ARGV[3], 'per_person', 'per_person_per_day')
 if quota[1] ~= ARGV[1] or not quota[4] then return {-3, ''} end
 
 local held = redis.call('HGET', KEYS[4], ARGV[7])
-local of_tier, that_day, latest, other = 0, 0, '', ''
+local of_tier, in_all, that_day, latest, other = 0, 0, 0, '', ''
 if held then
   local day_began, day_ended = tonumber(ARGV[10]), tonumber(ARGV[11])
   for claim, tier, at in string.gmatch(held, '((%d+)%.%x+%.(%x+)%.[^,]*)') do
@@ -23,12 +24,14 @@ if held then
     if tier == ARGV[3] then of_tier, latest = of_tier + 1, claim end
     local at_ms = tonumber(at, 16)
     if at_ms >= day_began and at_ms < day_ended then that_day = that_day + 1 end
-    other = claim
+    in_all, other = in_all + 1, claim
   end
 end
 if ARGV[14] ~= '1' then return {-8, latest} end
 if of_tier >= tonumber(quota[2]) then return {-2, latest} end
+if quota[5] and in_all >= tonumber(quota[5]) then return {-9, other} end
 if quota[3] == '1' and that_day > 0 then return {-7, other} end
+if quota[6] and that_day >= tonumber(quota[6]) then return {-10, other} end
 if tonumber(quota[4]) < 1 then return {-1, latest} end
 
 redis.call('HINCRBY', KEYS[1], 'left:' .. ARGV[3], -1)
