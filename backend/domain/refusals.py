@@ -99,6 +99,18 @@ class DailyClaimLimitReached(HuiquanError):
     category = "rule"
 
 
+class CampaignClaimLimitReached(HuiquanError):
+    code = "campaign_claim_limit_reached"
+    message = "您在本场活动领取的张数已满，可在卡包中查看和使用，或看看其他活动"
+    category = "rule"
+
+
+class DailyClaimCountReached(HuiquanError):
+    code = "daily_claim_count_reached"
+    message = "您今天在本场活动领取的张数已满，请明天再来"
+    category = "rule"
+
+
 class ClaimNotOffered(HuiquanError):
     code = "claim_not_offered"
     message = "本活动无需领券，请按活动说明参加"

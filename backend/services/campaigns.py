@@ -190,7 +190,7 @@ def _refuse_unsupported(campaign: Campaign) -> None:
     """A rule that this version cannot keep is refused now, not ignored at the till."""
     unsupported = [
         name
-        for name in ("per_person", "per_person_per_day", "daily_release")
+        for name in ("daily_release",)
         if campaign.mode == "claim" and getattr(campaign, name) is not None
     ]
     if unsupported:

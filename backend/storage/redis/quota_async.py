@@ -123,8 +123,8 @@ class AsyncQuota:
 
     def _call(self, batch: list[_Waiting]) -> bytes:
         first = batch[0][0]
-        words: list[str | int] = ["EVALSHA", self._sha, len(first.keys), *first.keys]
-        words.append(len(first.args))
+        names = first.keys[:-1] + [call.keys[-1] for call, _ in batch]
+        words: list[str | int] = ["EVALSHA", self._sha, len(names), *names, len(first.args)]
         for call, _ in batch:
             words += call.args
         return _packed(*words)

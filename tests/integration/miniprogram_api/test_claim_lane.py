@@ -13,7 +13,7 @@ from backend.edge import errors
 from backend.extensions import redis_handle
 from backend.services import blocks, campaigns
 from backend.storage.redis import keys
-from tests.factories import MAY, City, MovableClock, Person
+from tests.factories import MAY, City, MovableClock, Person, forget_held, held_claims
 from tests.integration.asgi import Answer, call, with_lane
 from tests.integration.edge.callers import apart, ask
 
@@ -153,7 +153,8 @@ def replayed(
 ) -> dict[str, Answer]:
     """Send all requests on a fresh Valkey, each on the quota it wants."""
     client = redis_handle.client
-    client.delete(keys.held(MAY), keys.days(MAY), keys.claims(MAY), keys.quota(MAY))
+    forget_held()
+    client.delete(keys.claims(MAY), keys.quota(MAY))
     client.hset(keys.quota(MAY), mapping=start)
     answers = {}
     for name, request in requests_.items():
@@ -239,7 +240,8 @@ def test_200_claims_at_once_each_get_their_own_answer(city: City) -> None:
     codes = {json.loads(a.body)["error"]["code"] for a in answers if a.status != 201}
     assert codes == {"quota_exhausted"}
     for person, answer in zip(people, answers, strict=True):
-        held = redis_handle.client.hget(keys.held(MAY), f"{person.id}:3")
-        assert (held is not None) == (answer.status == 201)
-        if held is not None:
-            assert json.loads(answer.body)["voucher_id"] % 1000 == int(held.split(".")[0])
+        held = held_claims(person.id)
+        assert len(held) == (answer.status == 201)
+        for claim_ in held:
+            assert claim_.tier_position == 3
+            assert json.loads(answer.body)["voucher_id"] % 1_000_000_000 == claim_.serial
