@@ -5,6 +5,7 @@ otherwise, so a wall clock that is set back revives nothing. `raise_floor()` lif
 that another process has already seen (the high-water mark kept in SQL).
 """
 
+import functools
 import math
 import threading
 import time
@@ -92,6 +93,7 @@ def seconds_until(at: datetime, now: datetime) -> int:
     return max(math.ceil((at - now).total_seconds()), 1)
 
 
+@functools.lru_cache(maxsize=64)
 def day_bounds(day: date) -> tuple[datetime, datetime]:
     """Return the half-open interval [start, end) of a business day."""
     start = datetime.combine(day, time_of_day(), CHINA)

@@ -178,7 +178,7 @@ def new_request() -> str:
 
 def held_claims(resident_id: int, campaign_id: str = MAY) -> list[HeldClaim]:
     """Return what Valkey says a resident holds of a campaign."""
-    campaign = campaigns.read_terms(campaign_id)
+    campaign = campaigns.SNAPSHOTS.read(campaign_id)
     db.session.rollback()
     return quota.held_by(redis_handle.client, [campaign], resident_id)[campaign_id]
 

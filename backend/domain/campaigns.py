@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from backend.domain.errors import HuiquanError
@@ -77,6 +78,11 @@ class CampaignTerms:
     per_person: int | None = None  # over all tiers
     per_person_per_day: int | None = None  # over all tiers, by calendar days in China
     tiers: tuple[TierTerms, ...]
+
+    @cached_property
+    def opens_at_ms(self) -> int:
+        """Milliseconds from 1970 UTC to the opening: claims count theirs from here."""
+        return int(self.opens_at.timestamp()) * 1000 + self.opens_at.microsecond // 1000
 
     def tier(self, position: int) -> TierTerms | None:
         """Return the tier at a position, or None."""

@@ -9,8 +9,8 @@ HMAC-SHA256 under a key that is derived from TOKEN_KEY for this purpose alone (d
 import base64
 import hmac
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 _FORM = re.compile(
     r"([A-Z0-9-]{1,32})\.([1-9][0-9]?)\.([1-9][0-9]{0,8})\.([1-9][0-9]{0,15})"
@@ -22,8 +22,7 @@ class ReceiptRefused(ValueError):
     """Malformed, forged, or signed with another key."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
+class Receipt(NamedTuple):
     """Whose unit of which tier, taken when, and from which loading of the quota."""
 
     campaign_id: str

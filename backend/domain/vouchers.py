@@ -1,8 +1,9 @@
 """Vouchers: their number, their validity, and which one an order takes."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from backend.domain.china import CHINA
@@ -53,12 +54,16 @@ def validity(
     Calendar days in China; the last ends at 24:00. With `claim_day_counts` the claim's own day is
     the first of `days` (the voucher is usable at once in both cases).
     """
+    day = claimed_at.astimezone(CHINA).date()
+    return claimed_at, _end_of(day, days if claim_day_counts else days + 1)
+
+
+@functools.lru_cache(maxsize=64)
+def _end_of(first_day: date, days: int) -> datetime:
+    """Return 24:00 of the last of so many days."""
     if days < 1:
         raise ValueError("validity wants at least one day")
-    last_day = claimed_at.astimezone(CHINA).date() + timedelta(
-        days=days - 1 if claim_day_counts else days
-    )
-    return claimed_at, datetime.combine(last_day + timedelta(days=1), time(), CHINA)
+    return datetime.combine(first_day + timedelta(days=days), time(), CHINA)
 
 
 @dataclass(frozen=True, kw_only=True)

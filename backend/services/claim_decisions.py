@@ -6,8 +6,9 @@ comes before it, `decide` after it.
 
 import base64
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 
@@ -40,8 +41,7 @@ class ClaimedVoucher:
     receipt: str = ""  # of a claim's own answer alone
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PreparedClaim:
+class PreparedClaim(NamedTuple):
     """A claim that nothing but the quota can refuse any more, and what to ask it."""
 
     campaign: CampaignTerms
@@ -112,8 +112,9 @@ def decide(prepared: PreparedClaim, answer: quota.Take, *, token_key: bytes) -> 
     if answer.outcome is Outcome.NOT_LOADED:
         log.error("quota_not_loaded", campaign_id=campaign.id, epoch=campaign.epoch)
     if answer.outcome in (Outcome.TAKEN, Outcome.REPLAYED) and held is not None:
-        voucher = present(campaign, tier, held, replayed=answer.outcome is Outcome.REPLAYED)
-        return with_receipt(voucher, campaign, held, prepared.resident_id, token_key=token_key)
+        replayed = answer.outcome is Outcome.REPLAYED
+        receipt = receipt_of(campaign, held, prepared.resident_id, token_key=token_key)
+        return present(campaign, tier, held, replayed=replayed, receipt=receipt)
     details: dict[str, object] = {"opens_at": campaign.opens_at.isoformat()}
     if held is not None:  # somebody who holds a voucher is told so with every refusal
         details["held_voucher_id"] = held_number(campaign, held)
@@ -141,15 +142,10 @@ def _wait_s(campaign: CampaignTerms, outcome: Outcome, now: datetime) -> int | N
     return None
 
 
-def with_receipt(
-    voucher: ClaimedVoucher,
-    campaign: CampaignTerms,
-    claim: HeldClaim,
-    resident_id: int,
-    *,
-    token_key: bytes,
-) -> ClaimedVoucher:
-    """Return the voucher with the signed text by which its holder can prove the claim."""
+def receipt_of(
+    campaign: CampaignTerms, claim: HeldClaim, resident_id: int, *, token_key: bytes
+) -> str:
+    """Return the signed text by which the holder of a claim can prove it."""
     receipt = receipts.Receipt(
         campaign_id=campaign.id,
         tier_position=claim.tier_position,
@@ -158,11 +154,16 @@ def with_receipt(
         claimed_at_ms=clock.to_ms(claim.claimed_at),
         epoch=campaign.epoch,
     )
-    return replace(voucher, receipt=receipts.sign(receipt, token_key=token_key))
+    return receipts.sign(receipt, token_key=token_key)
 
 
 def present(
-    campaign: CampaignTerms, tier: TierTerms, claim: HeldClaim, *, replayed: bool = False
+    campaign: CampaignTerms,
+    tier: TierTerms,
+    claim: HeldClaim,
+    *,
+    replayed: bool = False,
+    receipt: str = "",
 ) -> ClaimedVoucher:
     """Return the voucher that a claim in Valkey promises: the terms are fixed, so is the result."""
     valid_from, valid_until = validity_of(campaign, claim.claimed_at)
@@ -177,6 +178,7 @@ def present(
         valid_from=valid_from,
         valid_until=valid_until,
         replayed=replayed,
+        receipt=receipt,
     )
 
 

@@ -50,11 +50,9 @@ def honour(text: str, *, resident_id: int) -> ClaimedVoucher:
         replayed = True
     else:
         raise _not_honoured(number, receipt, "number_taken")
-    voucher = claim_decisions.present(campaign, tier, claim, replayed=replayed)
     settings: Settings = current_app.extensions["settings"]
-    return claim_decisions.with_receipt(
-        voucher, campaign, claim, resident_id, token_key=settings.token_key
-    )
+    again = claim_decisions.receipt_of(campaign, claim, resident_id, token_key=settings.token_key)
+    return claim_decisions.present(campaign, tier, claim, replayed=replayed, receipt=again)
 
 
 def _read(text: str, resident_id: int) -> tuple[Receipt, CampaignTerms, TierTerms]:

@@ -11,8 +11,8 @@ of memory in Valkey (a listpack), so a claim takes some 30 bytes instead of 80.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from backend import clock
 from backend.domain.campaigns import CampaignTerms
@@ -21,8 +21,7 @@ from backend.domain.campaigns import CampaignTerms
 RESIDENTS_PER_BUCKET = 64
 
 
-@dataclass(frozen=True, kw_only=True)
-class HeldClaim:
+class HeldClaim(NamedTuple):
     """A unit that a resident holds: its serial within the tier, and when it was claimed."""
 
     tier_position: int
@@ -37,7 +36,7 @@ def place(resident_id: int) -> tuple[int, int]:
 
 def since_opening(campaign: CampaignTerms, at: datetime) -> str:
     """Return a moment as a claim's text has it; nothing is claimed before the opening."""
-    return f"{max(clock.to_ms(at) - clock.to_ms(campaign.opens_at), 0):x}"
+    return f"{max(clock.to_ms(at) - campaign.opens_at_ms, 0):x}"
 
 
 def text_of(campaign: CampaignTerms, claim: HeldClaim) -> str:
@@ -52,7 +51,7 @@ def parse(campaign: CampaignTerms, text: str) -> HeldClaim:
     return HeldClaim(
         tier_position=int(tier_position),
         serial=int(serial, 16),
-        claimed_at=clock.from_ms(clock.to_ms(campaign.opens_at) + int(at, 16)),
+        claimed_at=clock.from_ms(campaign.opens_at_ms + int(at, 16)),
     )
 
 

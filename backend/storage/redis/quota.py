@@ -2,8 +2,8 @@
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import redis
 
@@ -31,16 +31,14 @@ class Outcome(enum.IntEnum):
     DAY_COUNT_REACHED = -10
 
 
-@dataclass(frozen=True, kw_only=True)
-class Take:
+class Take(NamedTuple):
     """The script's answer. `claim` is what was taken or, on a refusal, held from before."""
 
     outcome: Outcome
     claim: HeldClaim | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TakeCall:
+class TakeCall(NamedTuple):
     """One call of the claim script, ready to be sent. `args` are all text or whole numbers.
 
     The last of `keys` is the resident's own, the others are the campaign's.
@@ -80,7 +78,7 @@ def take_call(
             field,
             bucket,
             held.since_opening(campaign, now),
-            clock.to_ms(day_began) - clock.to_ms(campaign.opens_at),
+            clock.to_ms(day_began) - campaign.opens_at_ms,
             clock.to_ms(validity[0]),
             clock.to_ms(validity[1]),
         ],

@@ -1,7 +1,5 @@
 """Receipts: only what we signed is believed, in one spelling."""
 
-import dataclasses
-
 import pytest
 
 from backend.domain import receipts, tokens
@@ -63,7 +61,7 @@ def test_another_key_and_the_access_tokens_use_of_the_key_sign_other_texts() -> 
 
 def test_every_field_is_signed() -> None:
     signed = receipts.sign(RECEIPT, token_key=KEY).rpartition(".")[2]
-    for field in dataclasses.fields(Receipt):
-        value = "Q3-MAY" if field.name == "campaign_id" else 77
-        other = dataclasses.replace(RECEIPT, **{field.name: value})
+    for name in Receipt._fields:
+        value = "Q3-MAY" if name == "campaign_id" else 77
+        other = RECEIPT._replace(**{name: value})
         assert receipts.sign(other, token_key=KEY).rpartition(".")[2] != signed
