@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from backend.domain.claim_rules import ClaimArea, ClaimWindow, DailyRelease
 from backend.domain.errors import HuiquanError
 
 State = Literal["draft", "approved", "running", "paused", "stopped", "ended"]
@@ -76,6 +77,9 @@ class CampaignTerms:
     one_tier_per_day: bool
     per_person: int | None = None  # over all tiers
     per_person_per_day: int | None = None  # over all tiers, by calendar days in China
+    daily_release: DailyRelease | None = None
+    claim_windows: tuple[ClaimWindow, ...] = ()
+    claim_area: ClaimArea | None = None
     tiers: tuple[TierTerms, ...]
 
     def tier(self, position: int) -> TierTerms | None:

@@ -1,8 +1,10 @@
 """Campaigns (档期) and their tiers (档级)."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     Column,
@@ -49,6 +51,10 @@ class Campaign(Model):
     person_per_natural_month: Mapped[int | None]
     daily_release: Mapped[int | None]
     carry_over: Mapped[bool] = mapped_column(default=False)
+    release_minute: Mapped[int | None]  # of the day in China; None: the opening's time of day
+    # Lists of {weekdays, from_minute, until_minute}; {name, latitude_e6, longitude_e6, radius_m}.
+    claim_windows: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    claim_area: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     area: Mapped[str | None]  # usable only at merchants of this area
     use_from_minute: Mapped[int | None]  # usable only in [from, until) of a day
     use_until_minute: Mapped[int | None]
