@@ -65,9 +65,11 @@ def _claim_rule_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:
         for key, value in (
             ("claim_windows", campaign.claim_windows),
             ("claim_area", campaign.claim_area),
+            ("recycle_expired", campaign.recycle_expired),
         ):
             if value:
-                yield Fault(path=(*path, key), reason="只有领券活动才有领取时段和领取区域，请删去")
+                reason = "只有领券活动才有领取时段、领取区域和过期回收，请删去"
+                yield Fault(path=(*path, key), reason=reason)
     yield from _window_faults((*path, "claim_windows"), campaign.claim_windows)
     if campaign.claim_area is not None:
         yield from _area_faults((*path, "claim_area"), campaign.claim_area)

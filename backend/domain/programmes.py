@@ -110,6 +110,7 @@ class Campaign:
     person_per_natural_month: int | None = None
     daily_release: int | None = None
     carry_over: bool = False
+    recycle_expired: bool = False  # an expired voucher's unit can be claimed again
     release_minute: int | None = None  # None: the opening's time of day
     claim_windows: tuple[ClaimWindow, ...] = ()
     claim_area: ClaimArea | None = None

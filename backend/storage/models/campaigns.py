@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Table,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -60,6 +61,7 @@ class Campaign(Model):
     use_until_minute: Mapped[int | None]
     merchant_id: Mapped[str | None]
     on_full_refund: Mapped[str]
+    recycle_expired: Mapped[bool] = mapped_column(default=False, server_default=false())
     epoch: Mapped[int] = mapped_column(default=0)  # raised by each load of the quota into Valkey
     domains: Mapped[list[Domain]] = relationship(
         secondary=campaign_domains, order_by=Domain.id, lazy="selectin"
@@ -81,6 +83,21 @@ class Campaign(Model):
     )
 
 
+class Recycling(Model):
+    """One batch of expired vouchers whose units went back to their tier, once."""
+
+    __tablename__ = "recyclings"
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # from 1, no gaps
+    tier_id: Mapped[int] = mapped_column(ForeignKey("tiers.id"))
+    units: Mapped[int]
+    recycled_at: Mapped[datetime] = mapped_column(ChinaTime)
+    __table_args__ = (
+        CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint("number > 0", name="number_positive"),
+    )
+
+
 class Tier(Model):
     """Threshold, face value and count of one kind of voucher. face × count is its money."""
 
@@ -91,7 +108,8 @@ class Tier(Model):
     threshold_fen: Mapped[int] = mapped_column(BigInteger)
     face_value_fen: Mapped[int] = mapped_column(BigInteger)
     count: Mapped[int]
-    claimed_count: Mapped[int] = mapped_column(default=0)  # the schema's own guard of the quota
+    # Vouchers given and not recycled: the schema's own guard of the quota.
+    claimed_count: Mapped[int] = mapped_column(default=0)
     __table_args__ = (
         UniqueConstraint("campaign_id", "position"),
         CheckConstraint("face_value_fen > 0", name="face_positive"),

@@ -55,6 +55,14 @@ class TakeCall:
     args: list[str | int]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Returned:
+    """Recycled units by tier position, and the number of the last batch they came in."""
+
+    last_batch: int
+    units: Mapping[int, int]
+
+
 def take_call(
     campaign: CampaignTerms,
     tier: TierTerms,
@@ -135,11 +143,13 @@ def load(
     campaign: CampaignTerms,
     given: Mapping[int, int] | None = None,
     today: Mapping[int, str] | None = None,
+    returned: Returned | None = None,
 ) -> bool:
     """Load a campaign's quota; False when it was loaded before.
 
     :param given: units given before, by tier position; none for a campaign that did not run yet
     :param today: 'release day:units given on it', by tier position, where days are counted
+    :param returned: units given back before, of the vouchers that `given` counts
     """
     fields: dict[str, str | int] = {
         "state": campaign.state,
@@ -153,13 +163,36 @@ def load(
             fields[name] = limit
     for tier in campaign.tiers:
         units = (given or {}).get(tier.position, 0)
-        fields[f"left:{tier.position}"] = tier.count - units
+        back = returned.units.get(tier.position, 0) if returned else 0
+        fields[f"left:{tier.position}"] = tier.count - units + back
+        fields[f"returned:{tier.position}"] = back
         fields[f"next:{tier.position}"] = first_serial(campaign.epoch)
         fields[f"given:{tier.position}"] = units
+    fields["recycled_batch"] = returned.last_batch if returned else 0
     fields |= {f"today:{position}": text for position, text in (today or {}).items()}
     flat = [part for pair in fields.items() for part in pair]
     args: list[str | int] = [campaign.epoch, int(given is not None), *flat]
     return bool(scripts.run(client, "load", keys=[keys.quota(campaign.id)], args=args))
+
+
+def give_back(
+    client: redis.Redis, campaign: CampaignTerms, *, batch: int, tier_position: int, units: int
+) -> bool:
+    """Give a batch of recycled units back, once however often it is asked; False: not possible."""
+    args: list[str | int] = [campaign.epoch, batch, tier_position, units]
+    return int(scripts.run(client, "recycle", keys=[keys.quota(campaign.id)], args=args)) >= 0
+
+
+def last_recycled(client: redis.Redis, campaign_id: str) -> int:
+    """Return the number of the last batch given back; 0 when there is none."""
+    return int(client.hget(keys.quota(campaign_id), "recycled_batch") or 0)
+
+
+def returned_units(client: redis.Redis, campaign: CampaignTerms) -> dict[int, int]:
+    """Return the units given back by tier position."""
+    names = [f"returned:{tier.position}" for tier in campaign.tiers]
+    values = client.hmget(keys.quota(campaign.id), names)
+    return {tier.position: int(v or 0) for tier, v in zip(campaign.tiers, values, strict=True)}
 
 
 def set_state(client: redis.Redis, campaign_id: str, state: str) -> None:

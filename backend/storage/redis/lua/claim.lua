@@ -14,7 +14,8 @@
 --   -6 paused   -7 one tier a day, and today's is taken   -9 person's limit over all tiers reached
 --   -10 person's limit of the day over all tiers reached   -11 released units exhausted, others follow
 --   -12 and below: what 13 says
--- Invariant: left:N + given:N + (next:N - the epoch's first serial) = the tier's count. next:N is the
+-- Invariant: left:N + given:N + (next:N - the epoch's first serial) - returned:N = the tier's count
+-- (returned:N: recycle.lua). next:N is the
 -- serial the next claim takes and never falls; given:N counts the units that were given before this
 -- epoch was loaded or are restored by receipt (restore.lua). Nothing else writes these fields while
 -- the campaign runs. today:N is 'release day:units taken on it', kept where 15 says a day. A bucket that exists has its bit. Caller: storage/redis/quota.py
