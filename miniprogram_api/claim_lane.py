@@ -100,6 +100,7 @@ class ClaimLaneApplication:
                 tier_position=wanted.tier_position,
                 resident_id=resident.subject_id,
                 request_id=wanted.request_id,
+                position=wanted.position,
             )
             status, answer = 201, _VOUCHER_BYTES(voucher)
         except HuiquanError as refused:

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
+from backend.domain.claim_rules import ClaimArea, ClaimWindow, DailyRelease
 from backend.domain.errors import HuiquanError
 
 State = Literal["draft", "approved", "running", "paused", "stopped", "ended"]
@@ -77,6 +78,9 @@ class CampaignTerms:
     one_tier_per_day: bool
     per_person: int | None = None  # over all tiers
     per_person_per_day: int | None = None  # over all tiers, by calendar days in China
+    daily_release: DailyRelease | None = None
+    claim_windows: tuple[ClaimWindow, ...] = ()
+    claim_area: ClaimArea | None = None
     tiers: tuple[TierTerms, ...]
 
     @cached_property

@@ -1,8 +1,9 @@
 """What must hold within one campaign, whatever programme it belongs to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from backend.domain.china import CHINA
+from backend.domain.claim_rules import ClaimArea, ClaimWindow
 from backend.domain.money import yuan_text
 from backend.domain.programme_fields import (
     EVIDENCE_CODE,
@@ -10,18 +11,21 @@ from backend.domain.programme_fields import (
     amount_faults,
     form_faults,
     range_faults,
+    text_faults,
 )
 from backend.domain.programmes import Campaign, Defaults, Fault, Tier
 
 COUNT = range(1, 10_000_000)
 VALIDITY_DAYS = range(1, 367)
 MINUTES_OF_A_DAY = 1440
+RADIUS_M = range(20, 100_001)  # a phone is often wrong by 20 m
 
 
 def campaign_faults(path: Path, campaign: Campaign, defaults: Defaults) -> Iterator[Fault]:
     """Yield what is wrong with the campaign at `path`; what it takes from the defaults is not."""
     yield from amount_faults((*path, "amount"), campaign.amount_fen)
     yield from _time_faults(path, campaign)
+    yield from _claim_rule_faults(path, campaign)
     yield from _validity_faults((*path, "validity"), campaign)
     yield from _evidence_faults((*path, "evidence"), campaign)
     yield from _limit_faults(path, campaign, defaults)
@@ -51,6 +55,42 @@ def _time_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:
         if not 0 <= start_minute < end_minute <= MINUTES_OF_A_DAY:
             reason = "时段的开始须早于结束，最晚到 24:00，不能跨零点"
             yield Fault(path=(*path, "hours"), reason=reason)
+
+
+def _claim_rule_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:
+    """Release, windows and area of the claim: they bind where something is claimed."""
+    if campaign.release_minute is not None and campaign.daily_release is None:
+        yield Fault(path=(*path, "release_at"), reason="没有写每日投放量 daily_release，请删去")
+    if campaign.mode != "claim":
+        for key, value in (
+            ("claim_windows", campaign.claim_windows),
+            ("claim_area", campaign.claim_area),
+            ("recycle_expired", campaign.recycle_expired),
+        ):
+            if value:
+                reason = "只有领券活动才有领取时段、领取区域和过期回收，请删去"
+                yield Fault(path=(*path, key), reason=reason)
+    yield from _window_faults((*path, "claim_windows"), campaign.claim_windows)
+    if campaign.claim_area is not None:
+        yield from _area_faults((*path, "claim_area"), campaign.claim_area)
+
+
+def _window_faults(path: Path, windows: Sequence[ClaimWindow]) -> Iterator[Fault]:
+    for i, window in enumerate(windows):
+        if not 0 <= window.from_minute < window.until_minute <= MINUTES_OF_A_DAY:
+            reason = "时段的开始须早于结束，最晚到 24:00，不能跨零点"
+            yield Fault(path=(*path, i, "hours"), reason=reason)
+        days = window.weekdays
+        if not days or len(set(days)) < len(days) or not set(days) <= set(range(1, 8)):
+            reason = "应为 1（周一）至 7（周日）的数字，至少一个，不能重复"
+            yield Fault(path=(*path, i, "weekdays"), reason=reason)
+
+
+def _area_faults(path: Path, area: ClaimArea) -> Iterator[Fault]:
+    yield from text_faults((*path, "name"), area.name)
+    yield from range_faults((*path, "radius_m"), area.radius_m, RADIUS_M, "米")
+    if area.latitude_e6 > 90_000_000 or area.longitude_e6 > 180_000_000:
+        yield Fault(path=(*path, "centre"), reason="先写纬度（至多 90），再写经度（至多 180）")
 
 
 def _validity_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from backend.domain.claim_rules import ClaimArea, ClaimWindow
+
 TIMEZONE = "Asia/Shanghai"  # the only one: every date of a programme is a day in China
 
 QuarterName = Literal["Q1", "Q2", "Q3", "Q4"]
@@ -83,8 +85,9 @@ class Campaign:
 
     It runs in [opens_at, ends_at). A limit that is None does not exist. `per_person_per_tier`
     counts claims, so it binds where something is claimed: mode "claim". `validity_days` and
-    `claim_day_counts` are set together, in that mode only. `hours` are minutes of the day in
-    China, half-open, 1440 being its end.
+    `claim_day_counts` are set together, in that mode only. `area` and `hours` bind
+    the use of a voucher, `claim_area` and `claim_windows` its claim. Hours are minutes of the day
+    in China, half-open, 1440 being its end.
     """
 
     id: str
@@ -107,6 +110,10 @@ class Campaign:
     person_per_natural_month: int | None = None
     daily_release: int | None = None
     carry_over: bool = False
+    recycle_expired: bool = False  # an expired voucher's unit can be claimed again
+    release_minute: int | None = None  # None: the opening's time of day
+    claim_windows: tuple[ClaimWindow, ...] = ()
+    claim_area: ClaimArea | None = None
     area: str | None = None
     hours: tuple[int, int] | None = None
     evidence: tuple[str, ...] = ()

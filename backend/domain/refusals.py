@@ -87,6 +87,30 @@ class QuotaExhausted(HuiquanError):
     category = "rule"
 
 
+class DailyQuotaExhausted(HuiquanError):
+    code = "daily_quota_exhausted"
+    message = "今天投放的本档消费券已领完，请在下一次投放时再来"
+    category = "rule"
+
+
+class ClaimWindowClosed(HuiquanError):
+    code = "claim_window_closed"
+    message = "现在不在领取时段，请在下一个领取时段再来"
+    category = "rule"
+
+
+class PositionRequired(HuiquanError):
+    code = "position_required"
+    message = "领取本券需要确认您在活动区域内，请允许小程序使用位置信息后再领"
+    category = "rule"
+
+
+class OutsideClaimArea(HuiquanError):
+    code = "outside_claim_area"
+    message = "您不在本券的领取区域内，请到活动区域内再领"
+    category = "rule"
+
+
 class ClaimLimitReached(HuiquanError):
     code = "claim_limit_reached"
     message = "您已领过本档消费券，可在卡包中查看和使用"

@@ -1,5 +1,7 @@
 """Campaigns: approved within the budget, run, paused, stopped; and the quota they load."""
 
+from datetime import datetime
+
 import structlog
 from sqlalchemy.orm import Session
 
@@ -60,7 +62,6 @@ def approve(campaign_id: str, *, actor: str) -> None:
     with transaction() as session:
         campaign = _locked(session, campaign_id)
         campaign.state = next_state(queries.terms_of(campaign).state, "approve")
-        _refuse_unsupported(campaign)
         source = pot_account(campaign.fund_id, campaign.quarter, "available")
         available_fen = ledger_queries.balance(session, _locked_account(session, source))
         if available_fen < campaign.amount_fen:
@@ -154,10 +155,16 @@ def list_all(states: tuple[str, ...] | None = None) -> list[Campaign]:
 
 
 def left(campaign_id: str) -> dict[int, int]:
-    """Return the units left by tier position, as Valkey knows them; empty when not loaded."""
+    """Return the units that can be claimed now by tier position; empty when not loaded."""
     found = terms(campaign_id)
     db.session.close()
-    return quota.left(redis_handle.client, found)
+    return quota.left_today(redis_handle.client, found, clock.now())
+
+
+def next_release(campaign: Campaign, at: datetime) -> datetime | None:
+    """Return when a campaign gives out units again; None without a daily release or after it."""
+    release = queries.terms_of(campaign).daily_release
+    return release.next_at(at, ends_at=campaign.ends_at) if release else None
 
 
 def _act(campaign_id: str, act: Act, *, actor: str) -> None:
@@ -184,14 +191,3 @@ def _locked_account(session: Session, account_id: str) -> str:
     if account is None:
         raise BudgetExceeded(f"no account {account_id}")
     return account.id
-
-
-def _refuse_unsupported(campaign: Campaign) -> None:
-    """A rule that this version cannot keep is refused now, not ignored at the till."""
-    unsupported = [
-        name
-        for name in ("daily_release",)
-        if campaign.mode == "claim" and getattr(campaign, name) is not None
-    ]
-    if unsupported:
-        raise RuleNotSupported(", ".join(unsupported), details={"rules": unsupported})

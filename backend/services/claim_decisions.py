@@ -15,6 +15,7 @@ import structlog
 from backend import clock
 from backend.domain import receipts, refusals
 from backend.domain.campaigns import CampaignTerms, TierTerms
+from backend.domain.claim_rules import Position, next_window, window_open, within
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.vouchers import validity, voucher_id
 from backend.storage.redis import quota
@@ -61,6 +62,18 @@ REFUSALS: dict[Outcome, type[HuiquanError]] = {
     Outcome.CLOSED: refusals.CampaignClosed,
     Outcome.PAUSED: refusals.CampaignPaused,
     Outcome.NOT_LOADED: refusals.QuotaUnavailable,
+    Outcome.RELEASED_EXHAUSTED: refusals.DailyQuotaExhausted,
+    Outcome.WINDOW_CLOSED: refusals.ClaimWindowClosed,
+    Outcome.POSITION_MISSING: refusals.PositionRequired,
+    Outcome.OUTSIDE_AREA: refusals.OutsideClaimArea,
+}
+AGAIN_IN_DETAILS: dict[Outcome, str] = {
+    Outcome.RELEASED_EXHAUSTED: "next_release_at",
+    Outcome.WINDOW_CLOSED: "next_window_at",
+}
+WHEN_NOTHING_FOLLOWS: dict[Outcome, Outcome] = {
+    Outcome.RELEASED_EXHAUSTED: Outcome.EXHAUSTED,
+    Outcome.WINDOW_CLOSED: Outcome.CLOSED,
 }
 
 
@@ -71,8 +84,12 @@ def prepare(
     resident_id: int,
     request_id: str,
     now: datetime,
+    position: Position | None = None,
 ) -> PreparedClaim:
-    """Return what to ask the script, or raise the refusal that the terms alone decide."""
+    """Return what to ask the script, or raise the refusal that the terms alone decide.
+
+    What bars a new claim by hour or place is the script's to say: a replay comes before it.
+    """
     tier = campaign.tier(tier_position)
     if tier is None or campaign.state == "draft":  # a draft is nobody's business yet
         raise NotFound(f"campaign {campaign.id} has no tier {tier_position}")
@@ -91,10 +108,25 @@ def prepare(
         request_tag=request_tag(request_id),
         now=whole_ms,
         validity=validity_of(campaign, whole_ms),
+        barred=_barred(campaign, whole_ms, position),
     )
     return PreparedClaim(
         campaign=campaign, tier=tier, resident_id=resident_id, now=whole_ms, call=call
     )
+
+
+def _barred(campaign: CampaignTerms, now: datetime, position: Position | None) -> Outcome | None:
+    """Return why nothing can be claimed at this hour or place (plan, part four: 夜间时段, 区域).
+
+    Where a rule needs a position, none is a refusal: the rule fails closed.
+    """
+    if not window_open(campaign.claim_windows, now):
+        return Outcome.WINDOW_CLOSED
+    if campaign.claim_area is None:
+        return None
+    if position is None:
+        return Outcome.POSITION_MISSING
+    return None if within(campaign.claim_area, position) else Outcome.OUTSIDE_AREA
 
 
 def request_tag(request_id: str) -> str:
@@ -115,13 +147,25 @@ def decide(prepared: PreparedClaim, answer: quota.Take, *, token_key: bytes) -> 
         replayed = answer.outcome is Outcome.REPLAYED
         receipt = receipt_of(campaign, held, prepared.resident_id, token_key=token_key)
         return present(campaign, tier, held, replayed=replayed, receipt=receipt)
+    raise _refusal(prepared, answer)
+
+
+def _refusal(prepared: PreparedClaim, answer: quota.Take) -> HuiquanError:
+    campaign, now, outcome = prepared.campaign, prepared.now, answer.outcome
     details: dict[str, object] = {"opens_at": campaign.opens_at.isoformat()}
-    if held is not None:  # somebody who holds a voucher is told so with every refusal
-        details["held_voucher_id"] = held_number(campaign, held)
-    raise REFUSALS[answer.outcome](
+    if answer.claim is not None:  # somebody who holds a voucher is told so with every refusal
+        details["held_voucher_id"] = held_number(campaign, answer.claim)
+    if outcome is Outcome.OUTSIDE_AREA and campaign.claim_area is not None:
+        details["area"] = campaign.claim_area.name
+    again_at = _again_at(campaign, outcome, now)
+    if again_at is not None and outcome in AGAIN_IN_DETAILS:
+        details[AGAIN_IN_DETAILS[outcome]] = again_at.isoformat()
+    if again_at is None:  # no release and no window follow before the end
+        outcome = WHEN_NOTHING_FOLLOWS.get(outcome, outcome)
+    return REFUSALS[outcome](
         f"campaign {campaign.id}",
         details=details,
-        retry_after_s=_wait_s(campaign, answer.outcome, prepared.now),
+        retry_after_s=None if again_at is None else clock.seconds_until(again_at, now),
     )
 
 
@@ -133,12 +177,16 @@ def held_number(campaign: CampaignTerms, claim: HeldClaim) -> int:
     return voucher_id(tier.id, claim.serial)
 
 
-def _wait_s(campaign: CampaignTerms, outcome: Outcome, now: datetime) -> int | None:
-    """Return the seconds after which asking again makes sense, where they are known."""
+def _again_at(campaign: CampaignTerms, outcome: Outcome, now: datetime) -> datetime | None:
+    """Return when asking again makes sense, where that is known."""
     if outcome is Outcome.NOT_OPEN:
-        return clock.seconds_until(campaign.opens_at, now)
+        return campaign.opens_at
     if outcome in (Outcome.DAY_LIMIT_REACHED, Outcome.DAY_COUNT_REACHED):
-        return clock.seconds_until(clock.day_bounds(now.astimezone(clock.CHINA).date())[1], now)
+        return clock.day_bounds(now.astimezone(clock.CHINA).date())[1]
+    if outcome is Outcome.WINDOW_CLOSED:
+        return next_window(campaign.claim_windows, now, ends_at=campaign.ends_at)
+    if outcome is Outcome.RELEASED_EXHAUSTED and campaign.daily_release is not None:
+        return campaign.daily_release.next_at(now, ends_at=campaign.ends_at)
     return None
 
 

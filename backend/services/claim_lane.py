@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backend import clock, metrics
 from backend.domain import refusals
+from backend.domain.claim_rules import Position
 from backend.domain.errors import Unavailable
 from backend.services import blocks, campaigns, snapshots
 from backend.services.claim_decisions import ClaimedVoucher, decide, prepare
@@ -46,7 +47,13 @@ class ClaimLane:
         self._reading: dict[tuple[Snapshots[str, Any], str], asyncio.Future[Any]] = {}
 
     async def claim_voucher(
-        self, *, campaign_id: str, tier_position: int, resident_id: int, request_id: str
+        self,
+        *,
+        campaign_id: str,
+        tier_position: int,
+        resident_id: int,
+        request_id: str,
+        position: Position | None = None,
     ) -> ClaimedVoucher:
         """Take one voucher of a tier for a resident; see `claims.claim_voucher`."""
         with metrics.CountedClaim(campaign_id) as counted:
@@ -63,6 +70,7 @@ class ClaimLane:
                 resident_id=resident_id,
                 request_id=request_id,
                 now=clock.now(),
+                position=position,
             )
             try:
                 answer = await self._quota.take(prepared.call)

@@ -9,6 +9,7 @@ from flask import current_app
 
 from backend import clock, metrics
 from backend.domain import refusals
+from backend.domain.claim_rules import Position
 from backend.domain.vouchers import voucher_id
 from backend.extensions import db, redis_handle
 from backend.services import blocks, campaigns, claim_rows
@@ -27,7 +28,12 @@ STATES_WITH_CLAIMS = ("running", "paused", "stopped", "ended")
 
 
 def claim_voucher(
-    *, campaign_id: str, tier_position: int, resident_id: int, request_id: str
+    *,
+    campaign_id: str,
+    tier_position: int,
+    resident_id: int,
+    request_id: str,
+    position: Position | None = None,
 ) -> ClaimedVoucher:
     """Take one voucher of a tier for a resident; the same request_id never takes two.
 
@@ -45,6 +51,7 @@ def claim_voucher(
             resident_id=resident_id,
             request_id=request_id,
             now=clock.now(),
+            position=position,
         )
         try:
             answer = quota.take(redis_handle.client, prepared.call)

@@ -144,7 +144,11 @@ def _row_differences(session: Session) -> Iterable[Difference]:
                     expected_fen=expected_fen,
                     found_fen=found_fen,
                 )
-    counted = session.execute(select(Voucher.tier_id, func.count()).group_by(Voucher.tier_id))
+    counted = session.execute(
+        select(Voucher.tier_id, func.count())
+        .where(Voucher.recycled_batch.is_(None))
+        .group_by(Voucher.tier_id)
+    )
     claimed = {tier_id: int(count) for tier_id, count in counted}
     for tier in session.scalars(select(Tier)):
         if claimed.get(tier.id, 0) != tier.claimed_count:

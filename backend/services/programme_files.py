@@ -14,7 +14,8 @@ from backend.domain.errors import HuiquanError
 from backend.domain.programme_checks import ANY_ID, Section, find_faults
 from backend.domain.programme_fields import Path
 from backend.domain.programmes import TIMEZONE, Programme
-from backend.services.programme_shapes import SAID, FileShape
+from backend.services.programme_shapes import FileShape
+from backend.services.programme_values import SAID
 from backend.services.programme_yaml import Document, LineFault, read_document
 
 SECTIONS: tuple[Section, ...] = get_args(Section)

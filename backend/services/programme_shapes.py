@@ -3,15 +3,11 @@
 Amounts in the file are whole yuan, dates are days in China. Rules between values are the domain's.
 """
 
-import re
-from datetime import date, datetime
-from typing import Annotated
+from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from backend.clock import day_bounds
-from backend.domain.china import CHINA
+from backend.domain.claim_rules import ClaimArea, ClaimWindow
 from backend.domain.programmes import (
     Campaign,
     Defaults,
@@ -28,57 +24,17 @@ from backend.domain.programmes import (
     ReturnTarget,
     Tier,
 )
-
-SAID = "said"  # the type of an error whose message is already a sentence for the clerk
+from backend.services.programme_values import (
+    Centre,
+    FirstDay,
+    Hours,
+    LastDay,
+    Minute,
+    MinuteOfDay,
+    said,
+)
 
 _FEN_PER_YUAN = 100
-# Years of this century only: the end of 9999-12-31 does not exist.
-_DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
-_MINUTE = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]")
-_HOURS = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
-
-
-def _said(sentence: str) -> PydanticCustomError:
-    return PydanticCustomError(SAID, "{sentence}", {"sentence": sentence})
-
-
-def _moment(value: object, form: re.Pattern[str], wanted: str) -> datetime:
-    if isinstance(value, str) and form.fullmatch(value):
-        try:
-            return datetime.fromisoformat(value).replace(tzinfo=CHINA)
-        except ValueError:  # the 30th of February
-            raise _said(f"没有 {value[:10]} 这一天") from None
-    raise _said(wanted)
-
-
-def _day(value: object) -> date:
-    return _moment(value, _DAY, "应写成 2023-01-31 这样的日期").date()
-
-
-def _start_of_day(value: object) -> datetime:
-    return day_bounds(_day(value))[0]
-
-
-def _end_of_day(value: object) -> datetime:
-    return day_bounds(_day(value))[1]
-
-
-def _minute(value: object) -> datetime:
-    return _moment(value, _MINUTE, "应写成 2023-01-31T10:00 这样的日期和时刻")
-
-
-def _hours(value: object) -> tuple[int, int]:
-    found = _HOURS.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise _said('应写成 "16:00-24:00" 这样的时段')
-    from_hour, from_minute, until_hour, until_minute = map(int, found.groups())
-    return from_hour * 60 + from_minute, until_hour * 60 + until_minute
-
-
-FirstDay = Annotated[datetime, PlainValidator(_start_of_day)]
-LastDay = Annotated[datetime, PlainValidator(_end_of_day)]
-Minute = Annotated[datetime, PlainValidator(_minute)]
-Hours = Annotated[tuple[int, int], PlainValidator(_hours)]
 
 
 class _Shape(BaseModel):
@@ -111,7 +67,7 @@ class FundShape(_Shape):
             "quarter_ceilings" in info.data
             and not floors.keys() <= info.data["quarter_ceilings"].keys()
         ):
-            raise _said("每个写了下限的季度，都须在 quarter_ceilings 里写上限")
+            raise said("每个写了下限的季度，都须在 quarter_ceilings 里写上限")
         return floors
 
     def to_fund(self) -> Fund:
@@ -152,6 +108,30 @@ class TierShape(_Shape):
     count: int
 
 
+class WindowShape(_Shape):
+    weekdays: list[int] = [1, 2, 3, 4, 5, 6, 7]
+    hours: Hours
+
+    def to_window(self) -> ClaimWindow:
+        return ClaimWindow(
+            weekdays=tuple(self.weekdays), from_minute=self.hours[0], until_minute=self.hours[1]
+        )
+
+
+class AreaShape(_Shape):
+    name: str
+    centre: Centre
+    radius_m: int
+
+    def to_area(self) -> ClaimArea:
+        return ClaimArea(
+            name=self.name,
+            latitude_e6=self.centre[0],
+            longitude_e6=self.centre[1],
+            radius_m=self.radius_m,
+        )
+
+
 class DefaultsShape(_Shape):
     subsidies_per_payment: int
     per_person_per_tier: int
@@ -183,6 +163,10 @@ class CampaignShape(_Shape):
     person_limit: PersonLimitShape | None = None
     daily_release: int | None = None
     carry_over: bool = False
+    recycle_expired: bool = False
+    release_at: MinuteOfDay | None = None
+    claim_windows: list[WindowShape] = []
+    claim_area: AreaShape | None = None
     area: str | None = None
     hours: Hours | None = None
     evidence: list[str] = []
@@ -199,11 +183,11 @@ class CampaignShape(_Shape):
             return value
         wanted = "claim_opens" if info.data["mode"] == "claim" else "starts"
         if info.field_name == wanted and value is None:
-            raise _said(
+            raise said(
                 f"须写明{'开始领券的时刻' if wanted == 'claim_opens' else '开始日期'} {wanted}"
             )
         if info.field_name != wanted and value is not None:
-            raise _said(f"这一类活动（mode: {info.data['mode']}）的开始请写 {wanted}")
+            raise said(f"这一类活动（mode: {info.data['mode']}）的开始请写 {wanted}")
         return value
 
     def to_campaign(self, defaults: DefaultsShape) -> Campaign:
@@ -240,6 +224,10 @@ class CampaignShape(_Shape):
             ),
             daily_release=self.daily_release,
             carry_over=self.carry_over,
+            recycle_expired=self.recycle_expired,
+            release_minute=self.release_at,
+            claim_windows=tuple(window.to_window() for window in self.claim_windows),
+            claim_area=self.claim_area.to_area() if self.claim_area else None,
             area=self.area,
             hours=self.hours,
             evidence=tuple(self.evidence),

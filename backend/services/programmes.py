@@ -1,6 +1,6 @@
 """Loading a programme: all of a file or nothing, and the same file twice changes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -164,6 +164,10 @@ def _campaign(programme_id: str, campaign: domain.Campaign) -> Campaign:
         person_per_natural_month=campaign.person_per_natural_month,
         daily_release=campaign.daily_release,
         carry_over=campaign.carry_over,
+        recycle_expired=campaign.recycle_expired,
+        release_minute=campaign.release_minute,
+        claim_windows=[asdict(window) for window in campaign.claim_windows] or None,
+        claim_area=asdict(campaign.claim_area) if campaign.claim_area else None,
         area=campaign.area,
         use_from_minute=hours[0],
         use_until_minute=hours[1],

@@ -11,6 +11,7 @@ from backend.extensions import db, redis_handle
 from backend.services import claims
 from backend.storage.queries import campaigns as queries
 from backend.storage.queries import ledger as ledger_queries
+from backend.storage.queries import recyclings
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import quota, rebuild, stream
 
@@ -31,6 +32,8 @@ class TierFigures:
     vouchers: int
     waiting: int  # in the stream, and not in SQL yet
     claimed_count: int
+    returned: int  # recycled, as Valkey knows it
+    recycled: int  # as SQL does
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +105,8 @@ def _count(
     left, issued = quota.left(client, campaign), quota.issued(client, campaign)
     held = _held(campaign)
     waiting, taken = _waiting(campaign)
+    returned = quota.returned_units(client, campaign)
+    recycled = recyclings.of_campaign(db.session(), campaign.id).units
     vouchers = voucher_queries.counts_by_tier(db.session(), campaign.id)
     figures = [
         TierFigures(
@@ -114,6 +119,8 @@ def _count(
             vouchers=vouchers.get(tier.id, 0),
             waiting=waiting[tier.id],
             claimed_count=claimed_counts[tier.id],
+            returned=returned[tier.position],
+            recycled=recycled.get(tier.id, 0),
         )
         for tier in campaign.tiers
     ]
@@ -160,10 +167,19 @@ def _waiting(campaign: CampaignTerms) -> tuple[Counter[int], Counter[int]]:
 
 def _tier_differences(tier: TierFigures) -> list[Difference]:
     compared = (
-        ("left + issued in Valkey, and the tier's count", tier.count, tier.left + tier.issued),
+        (
+            "left + issued - returned in Valkey, and the tier's count",
+            tier.count,
+            tier.left + tier.issued - tier.returned,
+        ),
+        ("returned in Valkey, and recycled in SQL", tier.recycled, tier.returned),
         ("issued in Valkey, and vouchers + waiting", tier.vouchers + tier.waiting, tier.issued),
         ("held in Valkey, and issued in Valkey", tier.issued, tier.held),
-        ("claimed_count, and vouchers", tier.vouchers, tier.claimed_count),
+        (
+            "claimed_count, and vouchers - recycled",
+            tier.vouchers - tier.recycled,
+            tier.claimed_count,
+        ),
     )
     return [
         Difference(

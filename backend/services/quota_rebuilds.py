@@ -11,12 +11,14 @@ from datetime import datetime
 import redis
 import structlog
 
+from backend import clock
 from backend.domain.campaigns import ActNotPossible, CampaignTerms, TierTerms
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.vouchers import SERIALS_PER_TIER, first_serial, voucher_id
 from backend.extensions import db, redis_handle
 from backend.services import audit, campaigns, claims
 from backend.storage.queries import campaigns as queries
+from backend.storage.queries import recyclings
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import quota, rebuild, safety, stream
 from backend.storage.redis.held import HeldClaim
@@ -153,8 +155,27 @@ def _load(campaign: CampaignTerms) -> dict[int, int]:
     given = {tier.position: _load_tier(client, campaign, tier) for tier in campaign.tiers}
     stream.prepare(client, campaign.id)
     # Read once more: a pause that came meanwhile must not be loaded over.
-    quota.load(client, _terms(campaign.id), given)
+    quota.load(client, _terms(campaign.id), given, _given_today(campaign), _returned(campaign))
     return given
+
+
+def _returned(campaign: CampaignTerms) -> quota.Returned:
+    """Count what SQL has recycled; a batch written after this is given back by the job."""
+    found = recyclings.of_campaign(db.session(), campaign.id)
+    db.session.close()
+    units = {tier.position: found.units.get(tier.id, 0) for tier in campaign.tiers}
+    return quota.Returned(last_batch=found.last_batch, units=units)
+
+
+def _given_today(campaign: CampaignTerms) -> dict[int, str]:
+    """Count what the release day of now has given, where what is left of a day is not given out."""
+    now = clock.now()
+    day, release = quota.release_day(campaign, now), campaign.daily_release
+    if release is None or not day:
+        return {}
+    counts = voucher_queries.counts_since(db.session(), campaign.id, release.began_at(now))
+    db.session.close()
+    return {tier.position: f"{day}:{counts.get(tier.id, 0)}" for tier in campaign.tiers}
 
 
 def _load_tier(client: redis.Redis, campaign: CampaignTerms, tier: TierTerms) -> int:

@@ -8,7 +8,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
 from backend.extensions import db
-from backend.services import campaigns, payment_codes, quota_rebuilds, releases, vouchers
+from backend.services import campaigns, payment_codes, quota_rebuilds, recycling, releases, vouchers
 
 log = structlog.get_logger()
 
@@ -18,6 +18,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (payment_codes.raise_mark, 5),
     (releases.release_overdue, 5),
     (vouchers.expire_due, 30),
+    (recycling.recycle_due, 30),
     (campaigns.end_due, 10),
     (campaigns.push_states, 10),
     (quota_rebuilds.rebuild_lost, 5),

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
+from backend.domain.claim_rules import Position
 from backend.services import claims, receipts
 from backend.services import vouchers as wallets
 from miniprogram_api.session import current_resident
@@ -20,6 +21,21 @@ class Claim(Request):
 
     tier_position: Annotated[int, Field(ge=1, le=99, description="档级，从1开始")]
     request_id: RequestId
+    latitude: Annotated[
+        float | None,
+        Field(ge=-90, le=90, description="纬度（gcj02），只有限定领取区域的活动才需要；不保存"),
+    ] = None
+    longitude: Annotated[
+        float | None,
+        Field(ge=-180, le=180, description="经度（gcj02），与纬度同时提供；不保存"),
+    ] = None
+
+    @property
+    def position(self) -> Position | None:
+        """Where the phone says it is, or None when it does not say both."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Position(latitude=self.latitude, longitude=self.longitude)
 
 
 class Receipt(Request):
@@ -77,6 +93,7 @@ def claim(campaign_id: str, json_data: Claim) -> dict[str, object]:
         tier_position=json_data.tier_position,
         resident_id=current_resident().id,
         request_id=json_data.request_id,
+        position=json_data.position,
     )
     return asdict(claimed)
 

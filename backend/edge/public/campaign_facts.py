@@ -24,6 +24,14 @@ class DomainFacts(BaseModel):
     name: str
 
 
+class WindowFacts(BaseModel):
+    """可以领取的时段：星期几（1 为周一）的 [claim_from, claim_until)。"""
+
+    weekdays: list[int]
+    claim_from: str
+    claim_until: str
+
+
 class TierFacts(BaseModel):
     """一个档级：满 threshold_fen 减 face_value_fen，共 count 份。金额单位分。"""
 
@@ -32,7 +40,11 @@ class TierFacts(BaseModel):
     face_value_fen: int
     count: int
     left: Annotated[
-        int | None, Field(description="剩余份数；null 表示未在发放，或暂时查不到，不代表已领完")
+        int | None,
+        Field(
+            description="现在可领的份数，按日投放的活动为当日剩余；"
+            "null 表示未在发放，或暂时查不到，不代表已领完"
+        ),
     ] = None
 
     @property
@@ -62,6 +74,10 @@ class CampaignFacts(BaseModel):
     area: Annotated[str | None, Field(description="只在此区域的商户可用；null 为不限")]
     use_from: Annotated[str | None, Field(description="每日可用时段的起点 HH:MM；null 为全天")]
     use_until: Annotated[str | None, Field(description="每日可用时段的终点（不含），可为 24:00")]
+    daily_release: Annotated[int | None, Field(description="每日每档投放的份数；null 为不分日")]
+    next_release_at: Annotated[datetime | None, Field(description="下一次投放的时刻；null 为没有")]
+    claim_windows: Annotated[list[WindowFacts], Field(description="领取时段；空为不限")]
+    claim_area: Annotated[str | None, Field(description="须在此区域内领取；null 为不限")]
     tiers: list[TierFacts]
 
     @property
@@ -110,6 +126,17 @@ def facts(row: "Campaign", at: datetime) -> CampaignFacts:
             "area": row.area,
             "use_from": _minute(row.use_from_minute),
             "use_until": _minute(row.use_until_minute),
+            "daily_release": row.daily_release,
+            "next_release_at": campaigns.next_release(row, at),
+            "claim_windows": [
+                {
+                    "weekdays": window["weekdays"],
+                    "claim_from": words.minute_of_day(window["from_minute"]),
+                    "claim_until": words.minute_of_day(window["until_minute"]),
+                }
+                for window in row.claim_windows or ()
+            ],
+            "claim_area": row.claim_area["name"] if row.claim_area else None,
             "tiers": [
                 {
                     "position": tier.position,

@@ -1,8 +1,10 @@
 """Campaigns (档期) and their tiers (档级)."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     Column,
@@ -10,6 +12,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Table,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -49,11 +52,16 @@ class Campaign(Model):
     person_per_natural_month: Mapped[int | None]
     daily_release: Mapped[int | None]
     carry_over: Mapped[bool] = mapped_column(default=False)
+    release_minute: Mapped[int | None]  # of the day in China; None: the opening's time of day
+    # Lists of {weekdays, from_minute, until_minute}; {name, latitude_e6, longitude_e6, radius_m}.
+    claim_windows: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    claim_area: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     area: Mapped[str | None]  # usable only at merchants of this area
     use_from_minute: Mapped[int | None]  # usable only in [from, until) of a day
     use_until_minute: Mapped[int | None]
     merchant_id: Mapped[str | None]
     on_full_refund: Mapped[str]
+    recycle_expired: Mapped[bool] = mapped_column(default=False, server_default=false())
     epoch: Mapped[int] = mapped_column(default=0)  # raised by each load of the quota into Valkey
     domains: Mapped[list[Domain]] = relationship(
         secondary=campaign_domains, order_by=Domain.id, lazy="selectin"
@@ -75,6 +83,21 @@ class Campaign(Model):
     )
 
 
+class Recycling(Model):
+    """One batch of expired vouchers whose units went back to their tier, once."""
+
+    __tablename__ = "recyclings"
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # from 1, no gaps
+    tier_id: Mapped[int] = mapped_column(ForeignKey("tiers.id"))
+    units: Mapped[int]
+    recycled_at: Mapped[datetime] = mapped_column(ChinaTime)
+    __table_args__ = (
+        CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint("number > 0", name="number_positive"),
+    )
+
+
 class Tier(Model):
     """Threshold, face value and count of one kind of voucher. face × count is its money."""
 
@@ -85,7 +108,8 @@ class Tier(Model):
     threshold_fen: Mapped[int] = mapped_column(BigInteger)
     face_value_fen: Mapped[int] = mapped_column(BigInteger)
     count: Mapped[int]
-    claimed_count: Mapped[int] = mapped_column(default=0)  # the schema's own guard of the quota
+    # Vouchers given and not recycled: the schema's own guard of the quota.
+    claimed_count: Mapped[int] = mapped_column(default=0)
     __table_args__ = (
         UniqueConstraint("campaign_id", "position"),
         CheckConstraint("face_value_fen > 0", name="face_positive"),

@@ -9,6 +9,7 @@ from backend.extensions import Model
 from backend.storage.sql import ChinaTime
 
 UNUSED = text("status = 'unused'")
+WAITING = text("status = 'expired' AND recycled_batch IS NULL")  # to be recycled, perhaps
 
 
 class Voucher(Model):
@@ -28,6 +29,7 @@ class Voucher(Model):
     valid_until: Mapped[datetime] = mapped_column(ChinaTime)  # exclusive
     status: Mapped[str] = mapped_column(default="unused")
     order_id: Mapped[str | None]  # the order that holds or used it
+    recycled_batch: Mapped[int | None]  # the batch by which its unit went back, once (recyclings)
     # Checked at the commit: the transfer's amount is known only after its vouchers are in.
     claim_transfer_id: Mapped[str] = mapped_column(
         ForeignKey("transfers.id", deferrable=True, initially="DEFERRED")
@@ -38,6 +40,12 @@ class Voucher(Model):
         CheckConstraint("face_value_fen > 0", name="face_positive"),
         CheckConstraint(
             "(status IN ('locked', 'used')) = (order_id IS NOT NULL)", name="held_by_an_order"
+        ),
+        Index(
+            "ix_vouchers_expired_tier_id",
+            "tier_id",
+            sqlite_where=WAITING,
+            postgresql_where=WAITING,
         ),
         Index(
             "ix_vouchers_unused_valid_until",

@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.domain.campaigns import CampaignTerms, State, TierTerms
+from backend.domain.claim_rules import ClaimArea, ClaimWindow, DailyRelease, first_release
 from backend.storage.models.campaigns import Campaign, Tier
 
 
@@ -71,6 +72,12 @@ def terms_of(campaign: Campaign) -> CampaignTerms:
         one_tier_per_day=campaign.one_tier_per_day,
         per_person=campaign.per_person,
         per_person_per_day=campaign.per_person_per_day,
+        daily_release=_daily_release(campaign),
+        claim_windows=tuple(
+            ClaimWindow(**{**window, "weekdays": tuple(window["weekdays"])})
+            for window in campaign.claim_windows or ()
+        ),
+        claim_area=ClaimArea(**campaign.claim_area) if campaign.claim_area else None,
         tiers=tuple(
             TierTerms(
                 id=tier.id,
@@ -81,4 +88,14 @@ def terms_of(campaign: Campaign) -> CampaignTerms:
             )
             for tier in campaign.tiers
         ),
+    )
+
+
+def _daily_release(campaign: Campaign) -> DailyRelease | None:
+    if campaign.daily_release is None:
+        return None
+    return DailyRelease(
+        units=campaign.daily_release,
+        first_at=first_release(campaign.opens_at, campaign.release_minute),
+        carry_over=campaign.carry_over,
     )

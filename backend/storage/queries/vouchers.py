@@ -59,6 +59,16 @@ def counts_by_tier(session: Session, campaign_id: str) -> dict[int, int]:
     return {tier_id: int(count) for tier_id, count in rows}
 
 
+def counts_since(session: Session, campaign_id: str, since: datetime) -> dict[int, int]:
+    """Return how many vouchers each tier of a campaign has given since a moment, by its id."""
+    rows = session.execute(
+        select(Voucher.tier_id, func.count())
+        .where(Voucher.campaign_id == campaign_id, Voucher.claimed_at >= since)
+        .group_by(Voucher.tier_id)
+    )
+    return {tier_id: int(count) for tier_id, count in rows}
+
+
 def list_of_resident(session: Session, resident_id: int) -> list[tuple[Voucher, Campaign]]:
     """Return all vouchers of a resident with their campaigns, the earliest end first."""
     rows = session.execute(

@@ -29,6 +29,10 @@ class Outcome(enum.IntEnum):
     UNKNOWN_HERE = -8  # of a receipt alone: it names this epoch, whose quota does not know it
     PERSON_LIMIT_REACHED = -9
     DAY_COUNT_REACHED = -10
+    RELEASED_EXHAUSTED = -11
+    WINDOW_CLOSED = -12
+    POSITION_MISSING = -13
+    OUTSIDE_AREA = -14
 
 
 class Take(NamedTuple):
@@ -49,6 +53,13 @@ class TakeCall(NamedTuple):
     args: list[str | int]
 
 
+class Returned(NamedTuple):
+    """Recycled units by tier position, and the number of the last batch they came in."""
+
+    last_batch: int
+    units: Mapping[int, int]
+
+
 def take_call(
     campaign: CampaignTerms,
     tier: TierTerms,
@@ -57,11 +68,13 @@ def take_call(
     request_tag: str,
     now: datetime,
     validity: tuple[datetime, datetime],
+    barred: Outcome | None = None,
 ) -> TakeCall:
     """Return the call that takes one unit of the tier for the resident, or says why not.
 
     :param request_tag: short text made from the caller's request number, without '.' or ','
     :param validity: what the voucher gets if it is taken now
+    :param barred: why the terms refuse a new claim now; a replay is answered all the same
     """
     bucket, field = held.place(resident_id)
     day_began, _ = clock.day_bounds(now.astimezone(clock.CHINA).date())
@@ -81,8 +94,24 @@ def take_call(
             clock.to_ms(day_began) - campaign.opens_at_ms,
             clock.to_ms(validity[0]),
             clock.to_ms(validity[1]),
+            int(barred or 0),
+            *_release_args(campaign, tier, now),
         ],
     )
+
+
+def _release_args(campaign: CampaignTerms, tier: TierTerms, now: datetime) -> list[str | int]:
+    release = campaign.daily_release
+    if release is None:
+        return [0, "", 0]
+    day = release_day(campaign, now)
+    return [release.reserved(tier.count, now), day, release.units_today(now)]
+
+
+def release_day(campaign: CampaignTerms, at: datetime) -> str:
+    """Return the release day of a moment as the scripts want it: empty where none is counted."""
+    release = campaign.daily_release
+    return "" if release is None or release.carry_over else str(release.day(at))
 
 
 def campaign_keys(campaign_id: str) -> list[str]:
@@ -107,11 +136,17 @@ def take_answer(call: TakeCall, status: int, claim: str) -> Take:
 
 
 def load(
-    client: redis.Redis, campaign: CampaignTerms, given: Mapping[int, int] | None = None
+    client: redis.Redis,
+    campaign: CampaignTerms,
+    given: Mapping[int, int] | None = None,
+    today: Mapping[int, str] | None = None,
+    returned: Returned | None = None,
 ) -> bool:
     """Load a campaign's quota; False when it was loaded before.
 
     :param given: units given before, by tier position; none for a campaign that did not run yet
+    :param today: 'release day:units given on it', by tier position, where days are counted
+    :param returned: units given back before, of the vouchers that `given` counts
     """
     fields: dict[str, str | int] = {
         "state": campaign.state,
@@ -125,12 +160,36 @@ def load(
             fields[name] = limit
     for tier in campaign.tiers:
         units = (given or {}).get(tier.position, 0)
-        fields[f"left:{tier.position}"] = tier.count - units
+        back = returned.units.get(tier.position, 0) if returned else 0
+        fields[f"left:{tier.position}"] = tier.count - units + back
+        fields[f"returned:{tier.position}"] = back
         fields[f"next:{tier.position}"] = first_serial(campaign.epoch)
         fields[f"given:{tier.position}"] = units
+    fields["recycled_batch"] = returned.last_batch if returned else 0
+    fields |= {f"today:{position}": text for position, text in (today or {}).items()}
     flat = [part for pair in fields.items() for part in pair]
     args: list[str | int] = [campaign.epoch, int(given is not None), *flat]
     return bool(scripts.run(client, "load", keys=[keys.quota(campaign.id)], args=args))
+
+
+def give_back(
+    client: redis.Redis, campaign: CampaignTerms, *, batch: int, tier_position: int, units: int
+) -> bool:
+    """Give a batch of recycled units back, once however often it is asked; False: not possible."""
+    args: list[str | int] = [campaign.epoch, batch, tier_position, units]
+    return int(scripts.run(client, "recycle", keys=[keys.quota(campaign.id)], args=args)) >= 0
+
+
+def last_recycled(client: redis.Redis, campaign_id: str) -> int:
+    """Return the number of the last batch given back; 0 when there is none."""
+    return int(client.hget(keys.quota(campaign_id), "recycled_batch") or 0)
+
+
+def returned_units(client: redis.Redis, campaign: CampaignTerms) -> dict[int, int]:
+    """Return the units given back by tier position."""
+    names = [f"returned:{tier.position}" for tier in campaign.tiers]
+    values = client.hmget(keys.quota(campaign.id), names)
+    return {tier.position: int(v or 0) for tier, v in zip(campaign.tiers, values, strict=True)}
 
 
 def set_state(client: redis.Redis, campaign_id: str, state: str) -> None:
@@ -153,6 +212,31 @@ def left(client: redis.Redis, campaign: CampaignTerms) -> dict[int, int]:
         for tier, value in zip(campaign.tiers, values, strict=True)
         if value is not None
     }
+
+
+def left_today(client: redis.Redis, campaign: CampaignTerms, now: datetime) -> dict[int, int]:
+    """Return the units that can be claimed now by tier position: what is released of what is left.
+
+    Without a daily release these are all that are left.
+    """
+    release, found = campaign.daily_release, left(client, campaign)
+    if release is None:
+        return found
+    counts = {tier.position: tier.count for tier in campaign.tiers}
+    if release.carry_over:
+        return {
+            position: max(units - release.reserved(counts[position], now), 0)
+            for position, units in found.items()
+        }
+    names = [f"today:{position}" for position in found]
+    taken = client.hmget(keys.quota(campaign.id), names) if names else []
+    today = release_day(campaign, now)
+    answer = {}
+    for (position, units), text in zip(found.items(), taken, strict=True):
+        day, _, count = str(text or "").partition(":")
+        rest = release.units_today(now) - (int(count) if day == today else 0)
+        answer[position] = max(min(units, rest), 0)
+    return answer
 
 
 def issued(client: redis.Redis, campaign: CampaignTerms) -> dict[int, int]:

@@ -10,7 +10,7 @@ from backend import clock
 from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.storage.redis import held, keys, scripts
 from backend.storage.redis.held import HeldClaim
-from backend.storage.redis.quota import Outcome, Take, campaign_keys
+from backend.storage.redis.quota import Outcome, Take, campaign_keys, release_day
 
 BUCKETS_AT_ONCE = 500
 BITMAP_BYTES_AT_ONCE = 1024  # 8,192 buckets
@@ -83,6 +83,7 @@ def restore(
             clock.to_ms(validity[0]),
             clock.to_ms(validity[1]),
             int(lost),
+            release_day(campaign, claim.claimed_at),
         ],
     )
     return Take(outcome=Outcome(status), claim=held.parse(campaign, text) if text else None)

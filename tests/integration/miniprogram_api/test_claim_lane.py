@@ -63,6 +63,13 @@ def requests(city: City) -> dict[str, Sent]:
     add("limit", claim(request="request-2"), person)
     add("second tier", claim(2, "request-3"), other)
     add("day limit", claim(3, "request-4"), other, quota={"one_tier_per_day": 1})
+    add("over all tiers", claim(3, "request-8"), other, quota={"per_person": 1})
+    add("over the day", claim(3, "request-8"), other, quota={"per_person_per_day": 1})
+    for n, more in enumerate(
+        ({"latitude": 47.5, "longitude": 132}, {"latitude": None}, {"latitude": "47.5"},
+         {"latitude": 90.1, "longitude": 1.0}, {"longitude": True}, {"latitude": 10**400})
+    ):  # fmt: skip
+        add(f"position {n}", claim(request="request-6", **more), other)
     add("sold out", claim(3), quota={"left:3": 0})
     add("sold out, a holder", claim(2, "request-5"), other, quota={"left:2": 0})
     add("not open", quota={"opens_at_ms": 2**52})
@@ -163,7 +170,12 @@ def replayed(
             client.hset(keys.quota(MAY), mapping=request.quota)
         answers[name] = send(city, request)
         if request.quota:
-            client.hset(keys.quota(MAY), mapping={name: kept[name] for name in request.quota})
+            before = {name: kept[name] for name in request.quota if name in kept}
+            added = [name for name in request.quota if name not in kept]
+            if before:
+                client.hset(keys.quota(MAY), mapping=before)
+            if added:
+                client.hdel(keys.quota(MAY), *added)
     return answers
 
 

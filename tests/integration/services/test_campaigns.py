@@ -76,11 +76,15 @@ def test_the_job_brings_a_state_that_valkey_missed(city: City) -> None:
     assert quota.loaded(redis_handle.client, MAY) == (1, "running")
 
 
-def test_a_rule_this_version_cannot_keep_is_refused_at_approval(city: City) -> None:
+def test_limits_and_a_daily_release_are_rules_that_can_be_approved(city: City) -> None:
     with transaction() as session:
-        session.execute(update(Campaign).where(Campaign.id == "Q3-NIGHT").values(daily_release=2))
-    with pytest.raises(campaigns.RuleNotSupported):
-        campaigns.approve("Q3-NIGHT", actor="test")
+        session.execute(
+            update(Campaign)
+            .where(Campaign.id == "Q3-NIGHT")
+            .values(per_person=2, per_person_per_day=1, daily_release=2)
+        )
+    campaigns.approve("Q3-NIGHT", actor="test")
+    assert state("Q3-NIGHT") == "approved"
 
 
 def test_an_instant_discount_cannot_run_in_this_version(city: City) -> None:

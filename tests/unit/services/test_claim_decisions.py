@@ -7,12 +7,17 @@ import pytest
 from backend.clock import CHINA
 from backend.domain import receipts, refusals
 from backend.domain.campaigns import CampaignTerms, TierTerms
+from backend.domain.claim_rules import ClaimWindow, DailyRelease
 from backend.domain.errors import NotFound
 from backend.services.claim_decisions import REFUSALS, PreparedClaim, decide, prepare, request_tag
 from backend.storage.redis.held import HeldClaim
 from backend.storage.redis.quota import Outcome, Take
 
 KEY = bytes(32)
+EVENINGS = (ClaimWindow(weekdays=(1, 2, 3, 4, 5, 6, 7), from_minute=1080, until_minute=1440),)
+EVERY_DAY = DailyRelease(
+    units=1, first_at=datetime(2023, 4, 28, 20, 0, tzinfo=CHINA), carry_over=True
+)
 NOW = datetime(2023, 4, 28, 10, 0, 0, 123_456, tzinfo=CHINA)
 
 
@@ -36,7 +41,7 @@ def test_the_script_is_asked_in_whole_milliseconds_and_for_the_residents_own_pla
     ends_ms = 1683216000000  # 24:00 of 4 May
     assert call.args == [
         3, opened_ms, 71, 1, 9, request_tag("request-1"), 7, 1, "0", -36_000_123,
-        opened_ms, ends_ms,
+        opened_ms, ends_ms, 0, 0, "", 0,
     ]  # fmt: skip
     assert (call.keys[0], call.keys[-1]) == ("hq:{Q2-MAY}:quota", "hq:{Q2-MAY}:held:1")
 
@@ -76,9 +81,33 @@ def test_every_answer_of_the_claim_script_has_its_meaning() -> None:
 @pytest.mark.parametrize("outcome", sorted(REFUSALS))
 def test_every_other_outcome_is_a_refusal_that_names_a_held_voucher(outcome: Outcome) -> None:
     held = HeldClaim(tier_position=1, serial=5, claimed_at=NOW)
+    campaign = terms(daily_release=EVERY_DAY, claim_windows=EVENINGS)
+    more: dict[Outcome, dict[str, object]] = {
+        Outcome.WINDOW_CLOSED: {"next_window_at": "2023-04-28T18:00:00+08:00"},
+        Outcome.RELEASED_EXHAUSTED: {"next_release_at": "2023-04-28T20:00:00+08:00"},
+    }
     with pytest.raises(REFUSALS[outcome]) as told:
-        decide(prepared(terms()), Take(outcome=outcome, claim=held), token_key=KEY)
-    assert told.value.details == {"opens_at": NOW.isoformat(), "held_voucher_id": 9_000_000_005}
+        decide(prepared(campaign), Take(outcome=outcome, claim=held), token_key=KEY)
+    assert told.value.details == {
+        "opens_at": NOW.isoformat(),
+        "held_voucher_id": 9_000_000_005,
+        **more.get(outcome, {}),
+    }
     with pytest.raises(REFUSALS[outcome]) as told:
-        decide(prepared(terms()), Take(outcome=outcome, claim=None), token_key=KEY)
+        decide(prepared(campaign), Take(outcome=outcome, claim=None), token_key=KEY)
     assert "held_voucher_id" not in told.value.details
+
+
+@pytest.mark.parametrize(
+    ("outcome", "refused"),
+    [
+        (Outcome.WINDOW_CLOSED, refusals.CampaignClosed),
+        (Outcome.RELEASED_EXHAUSTED, refusals.QuotaExhausted),
+    ],
+)
+def test_where_no_window_or_release_follows_nobody_is_told_to_come_back(
+    outcome: Outcome, refused: type[Exception]
+) -> None:
+    with pytest.raises(refused) as told:
+        decide(prepared(terms()), Take(outcome=outcome, claim=None), token_key=KEY)
+    assert getattr(told.value, "retry_after_s", None) is None

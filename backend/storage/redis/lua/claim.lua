@@ -5,17 +5,23 @@
 --        9 now, as a claim's text has it: ms since the opening, hexadecimal
 --        10 beginning of the day in China, ms since the opening, decimal
 --        11 valid_from_ms  12 valid_until_ms
+--        13 the status of a rule outside this script that bars the claim now, else 0
+--        14 units of the tier that are not released yet
+--        15 number of the release day, '' where days are added up or there is none
+--        16 units of the tier that this release day gives out, where 15 says one
 -- Return {status, claim}: claim is 'tier.serial.at.tag' (held.py) of the unit taken or held, else ''.
 --   1 taken   0 replayed   -1 exhausted   -2 limit reached   -3 not loaded   -4 not open   -5 closed
 --   -6 paused   -7 one tier a day, and today's is taken   -9 person's limit over all tiers reached
---   -10 person's limit of the day over all tiers reached
--- Invariant: left:N + given:N + (next:N - the epoch's first serial) = the tier's count. next:N is the
+--   -10 person's limit of the day over all tiers reached   -11 released units exhausted, others follow
+--   -12 and below: what 13 says
+-- Invariant: left:N + given:N + (next:N - the epoch's first serial) - returned:N = the tier's count
+-- (returned:N: recycle.lua). next:N is the
 -- serial the next claim takes and never falls; given:N counts the units that were given before this
 -- epoch was loaded or are restored by receipt (restore.lua). Nothing else writes these fields while
--- the campaign runs. A bucket that exists has its bit. Caller: storage/redis/quota.py
+-- the campaign runs. today:N is 'release day:units taken on it', kept where 15 says a day. A bucket that exists has its bit. Caller: storage/redis/quota.py
 local quota = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens_at_ms', 'ends_at_ms',
   'per_person_per_tier', 'one_tier_per_day', 'left:' .. ARGV[4], 'next:' .. ARGV[4],
-  'per_person', 'per_person_per_day')
+  'per_person', 'per_person_per_day', 'today:' .. ARGV[4])
 if quota[1] ~= ARGV[1] or not quota[7] or not quota[8] then return {-3, ''} end
 
 -- A replay comes first: somebody who was told of a voucher is told of it again, whatever happened since.
@@ -48,13 +54,25 @@ if quota[2] ~= 'running' then return {-5, latest} end
 local now_ms = tonumber(ARGV[2])
 if now_ms < tonumber(quota[3]) then return {-4, latest} end
 if now_ms >= tonumber(quota[4]) then return {-5, latest} end
+if ARGV[13] ~= '0' then return {tonumber(ARGV[13]), latest} end
 if of_tier >= tonumber(quota[5]) then return {-2, latest} end
 if quota[9] and in_all >= tonumber(quota[9]) then return {-9, other} end
 if quota[6] == '1' and today > 0 then return {-7, other} end
 if quota[10] and today >= tonumber(quota[10]) then return {-10, other} end
-if tonumber(quota[7]) < 1 then return {-1, latest} end
+local left = tonumber(quota[7])
+if left < 1 then return {-1, latest} end
+if left - tonumber(ARGV[14]) < 1 then return {-11, latest} end
+local taken_today = 0
+if ARGV[15] ~= '' then
+  local day, taken = string.match(quota[11] or '', '^(-?%d+):(%d+)$')
+  if day == ARGV[15] then taken_today = tonumber(taken) end
+  if taken_today >= tonumber(ARGV[16]) then return {-11, latest} end
+end
 
 redis.call('HINCRBY', KEYS[1], 'left:' .. ARGV[4], -1)
+if ARGV[15] ~= '' then
+  redis.call('HSET', KEYS[1], 'today:' .. ARGV[4], ARGV[15] .. ':' .. (taken_today + 1))
+end
 local serial = redis.call('HINCRBY', KEYS[1], 'next:' .. ARGV[4], 1) - 1
 local claim = string.format('%s.%x.%s.%s', ARGV[4], serial, ARGV[9], ARGV[6])
 if held then

@@ -4,7 +4,7 @@
 --        7 resident's field in the bucket  8 his bucket's number  9 the claim 'tier.serial.at.'
 --        10, 11 beginning and end of the claim's day in China, ms since the opening, decimal
 --        12 valid_from_ms  13 valid_until_ms  14 '1' when the claim is of an older epoch than the
---        quota's: only such a claim can have been lost
+--        quota's: only such a claim can have been lost  15 as of claim.lua, for the claim's own day
 -- Return {status, claim}: claim is 'tier.serial.at.tag' (held.py) of the unit restored or held, else ''.
 --   1 restored   0 held already   -1 exhausted   -2 limit reached   -3 not loaded
 --   -7, -9, -10 as of claim.lua, for the claim's own day
@@ -12,7 +12,7 @@
 -- Invariant: that of claim.lua; a restored unit leaves left:N and enters given:N. Neither pause nor end
 -- matters: the claim was taken in time. Caller: storage/redis/rebuild.py
 local quota = redis.call('HMGET', KEYS[1], 'epoch', 'per_person_per_tier', 'one_tier_per_day',
-  'left:' .. ARGV[3], 'per_person', 'per_person_per_day')
+  'left:' .. ARGV[3], 'per_person', 'per_person_per_day', 'today:' .. ARGV[3])
 if quota[1] ~= ARGV[1] or not quota[4] then return {-3, ''} end
 
 local held = redis.call('HGET', KEYS[4], ARGV[7])
@@ -36,6 +36,15 @@ if tonumber(quota[4]) < 1 then return {-1, latest} end
 
 redis.call('HINCRBY', KEYS[1], 'left:' .. ARGV[3], -1)
 redis.call('HINCRBY', KEYS[1], 'given:' .. ARGV[3], 1)
+if ARGV[15] ~= '' then  -- only the newest day is kept: no other can be claimed from any more
+  local day, taken = string.match(quota[7] or '', '^(-?%d+):(%d+)$')
+  local known = tonumber(day or '-2')
+  if known == tonumber(ARGV[15]) then
+    redis.call('HSET', KEYS[1], 'today:' .. ARGV[3], day .. ':' .. (tonumber(taken) + 1))
+  elseif known < tonumber(ARGV[15]) then
+    redis.call('HSET', KEYS[1], 'today:' .. ARGV[3], ARGV[15] .. ':1')
+  end
+end
 if not held then redis.call('SETBIT', KEYS[3], ARGV[8], 1) end
 redis.call('HSET', KEYS[4], ARGV[7], held and held .. ',' .. ARGV[9] or ARGV[9])
 redis.call('XADD', KEYS[2], '*', 'epoch', ARGV[1], 'tier_id', ARGV[4], 'serial', ARGV[5],

@@ -1,10 +1,10 @@
-"""0003 residents whom staff have blocked. Safe while the application runs: a new table."""
+"""0005 residents whom staff have blocked. Safe while the application runs: a new table."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003_resident_blocks"
-down_revision = "0002_append_only"
+revision = "0005_resident_blocks"
+down_revision = "0004_recycling"
 
 
 def upgrade() -> None:
