@@ -160,6 +160,8 @@ def simplest(schema: dict[str, Any]) -> Any:
     """Return some value of a field's schema, each time the same."""
     if options := schema.get("anyOf"):
         return simplest(options[0])
+    if schema["type"] == "number":
+        return float(schema.get("minimum", 1))
     if schema["type"] == "integer":
         return schema.get("minimum", 1)
     return _text_like(schema.get("pattern", "^a$"))
