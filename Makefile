@@ -7,7 +7,7 @@ LOCKS := requirements.txt backend/devstack/requirements.txt tests/requirements.t
 COMPILE := uv pip compile pyproject.toml --generate-hashes --no-header --python-version 3.11
 ARGS ?=
 
-.PHONY: help run dev reset migrate test sure bench lint format typecheck bootstrap lock
+.PHONY: help run dev reset migrate test sure bench drills lint format typecheck bootstrap lock
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -38,6 +38,10 @@ sure: test ## the same, before a commit
 bench: bootstrap ## claims a second: the lane, the plain view, bare Flask (ARGS="--seconds 20")
 	@command -v wrk >/dev/null || { echo 'wrk is missing: apt-get install -y wrk'; exit 1; }
 	@$(PYTHON_IN_VENV) -m tests.bench.claims $(ARGS)
+
+drills: bootstrap ## kill and starve real processes, count what was promised (ARGS="million --attempts 100000")
+	@command -v wrk >/dev/null || { echo 'wrk is missing: apt-get install -y wrk'; exit 1; }
+	@$(PYTHON_IN_VENV) -m tests.drills $(ARGS)
 
 lint: bootstrap ## ruff: rules and format
 	$(PYTHON_IN_VENV) -m ruff check $(SOURCES)

@@ -186,16 +186,23 @@ def _load_tier(client: redis.Redis, campaign: CampaignTerms, tier: TierTerms) ->
         db.session.close()
         if not rows:
             return given
-        held = [
-            (resident_id, _claim(campaign, tier, number, claimed_at))
-            for number, resident_id, claimed_at in rows
-        ]
-        rebuild.load_held(client, campaign, held)
+        rebuild.load_held(client, campaign, _held(campaign, tier, rows))
         given += len(rows)
         after_id = rows[-1][0]
 
 
-def _claim(campaign: CampaignTerms, tier: TierTerms, number: int, at: datetime) -> HeldClaim:
-    if number >= voucher_id(tier.id, first_serial(campaign.epoch)):
-        raise ValueError(f"voucher {number} is beyond epoch {campaign.epoch - 1}")
-    return HeldClaim(tier_position=tier.position, serial=number % SERIALS_PER_TIER, claimed_at=at)
+def _held(
+    campaign: CampaignTerms, tier: TierTerms, rows: list[tuple[int, int, datetime]]
+) -> list[tuple[int, HeldClaim]]:
+    """Return (resident_id, claim) of rows that ascend by number."""
+    last = rows[-1][0]
+    if last >= voucher_id(tier.id, first_serial(campaign.epoch)):
+        raise ValueError(f"voucher {last} is beyond epoch {campaign.epoch - 1}")
+    before, position = tier.id * SERIALS_PER_TIER, tier.position
+    return [
+        (
+            resident_id,
+            HeldClaim(tier_position=position, serial=number - before, claimed_at=claimed_at),
+        )
+        for number, resident_id, claimed_at in rows
+    ]

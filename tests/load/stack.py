@@ -1,0 +1,303 @@
+"""A city on real processes: a private Valkey, a database, web servers and writers as deployed.
+
+The caller's own process has the application too, to set the city up and to prove figures by its
+services; what is under test answers over HTTP.
+"""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import yaml
+from apiflask import APIFlask
+from sqlalchemy import func, insert, select
+
+from backend import clock
+from backend.devstack.children import end, spawn
+from backend.devstack.paths import PROJECT_ROOT
+from backend.devstack.postgres import PrivatePostgres
+from backend.devstack.processes import answers, free_port
+from backend.devstack.valkey import PrivateValkey
+from backend.domain import tokens
+from backend.extensions import db, redis_handle
+from backend.factory import create_app
+from backend.services import campaigns, ledger, programmes, quota_checks
+from backend.storage.models.residents import Resident
+from backend.storage.models.vouchers import Voucher
+from backend.storage.redis import stream
+from backend.storage.sql import transaction
+from miniprogram_api.edges import EDGES
+from tests.conftest import OPENING, make_settings
+from tests.factories import MAY, SAMPLE
+
+CLAIMS = f"/api/v1/resident/campaigns/{MAY}/claims"
+START_WITHIN_S = 20.0
+DRAIN_WITHIN_S = 120.0
+ROWS = 5000  # residents in one INSERT
+GUNICORN = ("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py")
+WRITER = ("-m", "flask", "worker", "claim-writer")
+JOBS = ("-m", "flask", "worker", "jobs")
+
+
+class NotReady(Exception):
+    """A process did not start, or not in time; the text ends with its log."""
+
+
+@dataclass(frozen=True)
+class Web:
+    """A web server that answers."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+
+class Stack:
+    """One city. Use `city()` to get one that runs.
+
+    :param opened_s: how many seconds before the start 五一乐购券 opened; below 0 it will open
+    :param units: the counts of its tiers by position; the others keep the sample's
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        *,
+        opened_s: float = 60.0,
+        units: Mapping[int, int] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.database_url = database_url
+        self.valkey = PrivateValkey(folder / "valkey")
+        self.offset_s = OPENING.timestamp() + opened_s - time.time()
+        self.settings = make_settings(
+            database_url=database_url, redis_url=self.valkey.url, clock_offset_s=self.offset_s
+        )
+        self._units = dict(units or {})
+        self._token_ends_s = int(OPENING.timestamp()) + 86_400
+        self.app: APIFlask | None = None
+
+    def env(self, **changes: str) -> dict[str, str]:
+        """Return the environment of this city's processes."""
+        settings = self.settings
+        return {
+            **os.environ,
+            "HUIQUAN_ENV": "test",
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.valkey.url,
+            "PUBLIC_BASE_URL": settings.public_base_url,
+            "TOKEN_KEY": settings.token_key.hex(),
+            "PLACARD_KEY": settings.placard_key.hex(),
+            "PERSONAL_DATA_KEY": settings.personal_data_key.hex(),
+            "WECHAT_APPID": settings.wechat_appid,
+            "WECHAT_SECRET": settings.wechat_secret,
+            "RATE_LIMITS": settings.rate_limits,
+            "CLOCK_OFFSET_S": str(self.offset_s),
+            "WEB_CONCURRENCY": "2",
+            "FLASK_APP": "wsgi",
+            **changes,
+        }
+
+    def open(self) -> APIFlask:
+        """Make the schema, load the sample and run its campaign; the caller enters the context."""
+        app = create_app(self.settings, EDGES)
+        logging.disable(logging.CRITICAL)  # a drill says one line
+        with app.app_context():
+            flask_migrate.upgrade()
+            programmes.load(sample(self._units), actor="load")
+            campaigns.approve(MAY, actor="load")
+            campaigns.run(MAY, actor="load")
+            campaigns.forget_snapshots()
+        self.app = app
+        return app
+
+    def add_residents(self, count: int) -> range:
+        """Write residents 1 to `count` and return their ids."""
+        at = clock.now()
+        with transaction() as session:
+            for first in range(1, count + 1, ROWS):
+                rows: list[dict[str, Any]] = [
+                    {"id": n, "phone_encrypted": b"-", "phone_last4": "0000", "created_at": at}
+                    for n in range(first, min(first + ROWS, count + 1))
+                ]
+                session.execute(insert(Resident), rows)
+        return range(1, count + 1)
+
+    def token(self, resident_id: int) -> str:
+        """Return an access token of a resident."""
+        claims = tokens.Claims(
+            role="resident",
+            sign_in_id=resident_id,
+            wechat_user_id=resident_id,
+            subject_id=resident_id,
+            expires_s=self._token_ends_s,
+        )
+        return tokens.issue(claims, key=self.settings.token_key)
+
+    @contextmanager
+    def web(self, name: str = "web", *, ready: bool = True, **env: str) -> Iterator[Web]:
+        """Serve as deployed; `env` changes settings. Main thread only, as for every process."""
+        port = free_port()
+        log_file = self.folder / f"{name}.log"
+        process = spawn(
+            [sys.executable, *GUNICORN],
+            log_file=log_file,
+            env=self.env(HUIQUAN_BIND=f"127.0.0.1:{port}", **env),
+            cwd=PROJECT_ROOT,
+        )
+        served = Web(f"http://127.0.0.1:{port}", process, log_file)
+        try:
+            if ready:
+                await_answer(served, "/healthz")
+            yield served
+        finally:
+            end(process, signal.SIGINT, within_s=10)
+
+    def writer(self, name: str = "writer") -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """Run a claim writer."""
+        return self._worker(WRITER, name)
+
+    def jobs(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """Run the periodic jobs."""
+        return self._worker(JOBS, "jobs")
+
+    @contextmanager
+    def _worker(self, words: tuple[str, ...], name: str) -> Iterator[subprocess.Popen[bytes]]:
+        process = spawn(
+            [sys.executable, *words],
+            log_file=self.folder / f"{name}.log",
+            env=self.env(),
+            cwd=PROJECT_ROOT,
+        )
+        try:
+            yield process
+        finally:
+            end(process, signal.SIGTERM, within_s=10)
+
+    def drain(self) -> float:
+        """Let a writer's process write all that waits; return the seconds it took."""
+        with self.writer("draining"):
+            return self.await_drained()
+
+    def await_drained(self) -> float:
+        """Wait until nothing waits in the stream; return the seconds from the first writing on."""
+        client, began_s = redis_handle.client, time.monotonic()
+        first = stream.backlog(client, MAY)
+        while (now := stream.backlog(client, MAY)) > 0:
+            if now == first:  # the process is still starting
+                first_s = time.monotonic()
+                if first_s - began_s > DRAIN_WITHIN_S:
+                    raise NotReady(f"{now} claims wait and nobody writes them")
+                last_s = first_s
+            if time.monotonic() - began_s > DRAIN_WITHIN_S:
+                raise NotReady(f"{now} of {first} claims still wait")
+            time.sleep(0.02)
+        return time.monotonic() - last_s if first else 0.0
+
+    def kill(self) -> None:
+        """Kill Valkey (-9) and start it again on what it wrote."""
+        self.valkey.kill()
+        self.valkey.start()
+
+
+@contextmanager
+def city(
+    *,
+    database: str = "sqlite",
+    opened_s: float = 60.0,
+    units: Mapping[int, int] | None = None,
+    residents: int = 0,
+) -> Iterator[Stack]:
+    """Run a city on fresh data, inside the application's context; all of it is gone afterwards.
+
+    :param database: sqlite or postgresql
+    """
+    folder = Path(tempfile.mkdtemp(prefix="hq-load-"))
+    try:
+        with _database(database, folder) as url:
+            stack = Stack(folder, url, opened_s=opened_s, units=units)
+            with stack.valkey, stack.open().app_context():
+                if residents:
+                    stack.add_residents(residents)
+                yield stack
+                db.session.remove()
+                db.engine.dispose()
+    finally:
+        if "HUIQUAN_KEEP_LOAD" not in os.environ:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _database(kind: str, folder: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/city.sqlite3"
+        return
+    with PrivatePostgres() as postgres:
+        yield postgres.create_database("city")
+
+
+def sample(units: Mapping[int, int]) -> str:
+    """Return the sample programme, its 五一乐购券 with other counts and the money for them."""
+    programme = yaml.safe_load(SAMPLE.read_text())
+    campaign = next(c for c in programme["campaigns"] if c["id"] == MAY)
+    more = 0
+    for position, count in units.items():
+        tier = campaign["tiers"][position - 1]
+        more += tier["face"] * (count - tier["count"])
+        tier["count"] = count
+    fund = next(fund for fund in programme["funds"] if fund["id"] == campaign["fund"])
+    for holder, field in (
+        (campaign, "amount"),
+        (fund, "amount"),
+        (fund["quarter_ceilings"], campaign["quarter"]),
+        (programme["programme"], "total"),
+    ):
+        holder[field] += more
+    return yaml.safe_dump(programme, allow_unicode=True, sort_keys=False)
+
+
+def await_answer(web: Web, path: str, *, within_s: float = START_WITHIN_S) -> None:
+    """Wait until an address of a server answers with success."""
+    deadline_s = time.monotonic() + within_s
+    while not answers(f"{web.url}{path}"):
+        if web.process.poll() is not None or time.monotonic() > deadline_s:
+            raise NotReady(f"{web.url}{path}:\n{web.log_file.read_text()[-2000:]}")
+        time.sleep(0.05)
+
+
+def vouchers() -> dict[int, int]:
+    """Return every voucher of SQL with its resident."""
+    db.session.rollback()
+    found = db.session.execute(select(Voucher.id, Voucher.resident_id).order_by(Voucher.id))
+    holders = dict(found.tuples().all())
+    db.session.rollback()  # PostgreSQL ends a transaction that idles
+    return holders
+
+
+def most_held() -> int:
+    """Return how many vouchers of one tier the person with the most of them has in SQL."""
+    db.session.rollback()
+    counted = select(func.count(Voucher.id)).group_by(Voucher.resident_id, Voucher.tier_id)
+    most = db.session.scalar(select(func.max(counted.subquery().c[0]))) or 0
+    db.session.rollback()
+    return most
+
+
+def differences() -> int:
+    """Return how many figures of Valkey, SQL and the ledger do not agree."""
+    campaigns.forget_snapshots()
+    found = len(quota_checks.check().differences) + len(ledger.check().differences)
+    db.session.rollback()
+    return found
