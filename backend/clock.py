@@ -57,6 +57,11 @@ def now() -> datetime:
     return from_s(_clock.now_s())
 
 
+def now_ms() -> int:
+    """Return the current time in whole milliseconds since 1970 UTC."""
+    return int(_clock.now_s() * 1000)
+
+
 def raise_floor(at: datetime) -> None:
     """See `Clock.raise_floor`."""
     _clock.raise_floor(at)

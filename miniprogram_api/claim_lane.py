@@ -8,8 +8,8 @@ place that says what is wrong with a request.
 
 import gc
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -134,7 +134,7 @@ class ClaimLaneApplication:
         try:
             if scheme.lower() != "bearer":
                 raise tokens.TokenRefused("no bearer token")
-            claims = tokens.read(token.strip(), key=self._token_key, now_s=clock.now().timestamp())
+            claims = tokens.read(token.strip(), key=self._token_key, now_s=clock.now_ms() / 1000)
         except tokens.TokenRefused as error:
             raise refusals.SignInRequired(str(error)) from error
         if claims.role != "resident":
@@ -194,7 +194,7 @@ def _request_id(headers: dict[bytes, bytes]) -> tuple[str, str]:
     given = headers.get(b"x-request-id", b"").decode("latin-1")
     if REQUEST_ID.fullmatch(given):
         return given, logs.masked_text(given)
-    made = uuid.uuid4().hex
+    made = secrets.token_hex(16)
     return made, made
 
 
@@ -205,7 +205,7 @@ async def _send(
         *_FIXED_HEADERS,
         (b"content-length", b"%d" % len(body)),
         (b"x-request-id", request_id.encode()),
-        (b"x-server-time-ms", b"%d" % clock.to_ms(clock.now())),
+        (b"x-server-time-ms", b"%d" % clock.now_ms()),
         *((name.lower().encode(), value.encode()) for name, value in extra.items()),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})

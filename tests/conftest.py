@@ -18,7 +18,7 @@ from backend.devstack.postgres import PrivatePostgres
 from backend.devstack.valkey import PrivateValkey
 from backend.extensions import db, redis_handle
 from backend.factory import create_app
-from backend.services import campaigns
+from backend.services import blocks, campaigns
 from backend.settings import Settings
 from miniprogram_api.edges import EDGES
 from tests.factories import City, MovableClock
@@ -113,6 +113,7 @@ def app(apps: dict[str, APIFlask], database: str, moment: MovableClock) -> Itera
         redis_handle.init_app(found)
         _empty()
         campaigns.forget_snapshots()
+        blocks.SNAPSHOTS.forget()
         yield found
         db.session.remove()
 

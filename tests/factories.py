@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from backend import clock
 from backend.domain import tokens
-from backend.extensions import db
+from backend.extensions import db, redis_handle
 from backend.services import (
     campaigns,
     claims,
@@ -27,6 +27,8 @@ from backend.services.personal_data import vault
 from backend.settings import Settings
 from backend.storage.models.merchants import Clerk
 from backend.storage.models.residents import SignIn, WeChatUser
+from backend.storage.redis import keys, quota, rebuild
+from backend.storage.redis.held import HeldClaim
 from backend.storage.sql import transaction
 from backend.workers import claim_writer
 
@@ -172,6 +174,21 @@ def wechat_user() -> WeChatUser:
 def new_request() -> str:
     """Return a fresh request number."""
     return f"request-{next(_numbers):08d}"
+
+
+def held_claims(resident_id: int, campaign_id: str = MAY) -> list[HeldClaim]:
+    """Return what Valkey says a resident holds of a campaign."""
+    campaign = campaigns.SNAPSHOTS.read(campaign_id)
+    db.session.rollback()
+    return quota.held_by(redis_handle.client, [campaign], resident_id)[campaign_id]
+
+
+def forget_held(campaign_id: str = MAY) -> None:
+    """Remove all held claims of a campaign from Valkey, as no part of the system ever does."""
+    client = redis_handle.client
+    for bucket in rebuild.buckets(client, campaign_id):
+        client.delete(keys.held(campaign_id, bucket))
+    client.delete(keys.buckets(campaign_id))
 
 
 def drain() -> int:

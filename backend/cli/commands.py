@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
 from backend.cli.quotas import quota_cli
+from backend.cli.residents import resident_cli
 from backend.domain.campaigns import STATE_NAMES
 from backend.domain.money import yuan_text
 from backend.services import campaigns, health, ledger, programmes
@@ -34,6 +35,7 @@ def init_app(app: Flask) -> None:
         clerk_cli,
         card_cli,
         quota_cli,
+        resident_cli,
     ):
         app.cli.add_command(group)
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from backend.cli.output import actor_option, refusals_as_text
-from backend.domain.identifiers import is_mobile
+from backend.cli.output import actor_option, phone_option, refusals_as_text
 from backend.services import clerks, merchant_lists, merchants, placards, residents
 from backend.services.merchant_lists import Publication
 
@@ -16,12 +15,6 @@ merchant_list_cli = AppGroup("merchant-list", help="Publish the merchant list (�
 placard_cli = AppGroup("placard", help="Issue, draw and revoke placards (码牌).")
 clerk_cli = AppGroup("clerk", help="Add and remove a shop's clerks (收银员).")
 card_cli = AppGroup("card", help="Bind bank cards to residents (绑卡).")
-
-
-def _phone(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not is_mobile(value):
-        raise click.BadParameter("11 digits, beginning 13 to 19")
-    return value
 
 
 def _last4(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -119,7 +112,7 @@ def revoke(merchant_id: str, serial: int, reason: str, actor: str) -> None:
 @clerk_cli.command("add")
 @click.argument("merchant_id")
 @click.option("--name", required=True)
-@click.option("--phone", required=True, callback=_phone)
+@phone_option
 @actor_option
 @refusals_as_text
 def add_clerk(merchant_id: str, name: str, phone: str, actor: str) -> None:
@@ -139,7 +132,7 @@ def remove_clerk(clerk_id: int, actor: str) -> None:
 
 
 @card_cli.command("bind")
-@click.option("--phone", required=True, callback=_phone)
+@phone_option
 @click.option("--card-token", required=True, help="The bank's token, never the card number.")
 @click.option("--last4", required=True, callback=_last4)
 @actor_option

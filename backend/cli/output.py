@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 import click
 
 from backend.domain.errors import HuiquanError
+from backend.domain.identifiers import is_mobile
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -17,6 +18,15 @@ actor_option = click.option(
     default=lambda: f"cli:{getpass.getuser()}",
     help="Who acts, for the audit log; by default the operating system's user.",
 )
+
+
+def _phone(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not is_mobile(value):
+        raise click.BadParameter("11 digits, beginning 13 to 19")
+    return value
+
+
+phone_option = click.option("--phone", required=True, callback=_phone)
 
 
 def refusals_as_text(command: Callable[P, R]) -> Callable[P, R]:

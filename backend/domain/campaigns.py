@@ -74,6 +74,8 @@ class CampaignTerms:
     claim_day_counts: bool
     per_person_per_tier: int
     one_tier_per_day: bool
+    per_person: int | None = None  # over all tiers
+    per_person_per_day: int | None = None  # over all tiers, by calendar days in China
     tiers: tuple[TierTerms, ...]
 
     def tier(self, position: int) -> TierTerms | None:

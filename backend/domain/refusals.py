@@ -45,6 +45,14 @@ class CardOfAnotherResident(HuiquanError):
     category = "conflict"
 
 
+class ResidentBlocked(HuiquanError):
+    """By staff, for a reason they have written down. Holds for claiming and for paying alike."""
+
+    code = "resident_blocked"
+    message = "您的领券和用券资格已暂停，购物可按原价付款；如有疑问请拨打服务热线"
+    category = "forbidden"
+
+
 class NotAClerk(HuiquanError):
     code = "not_a_clerk"
     message = "您还不是收银员，请店主用您的手机号添加后再登录"
@@ -88,6 +96,18 @@ class ClaimLimitReached(HuiquanError):
 class DailyClaimLimitReached(HuiquanError):
     code = "daily_claim_limit_reached"
     message = "您今天已领过本场消费券，请明天再来"
+    category = "rule"
+
+
+class CampaignClaimLimitReached(HuiquanError):
+    code = "campaign_claim_limit_reached"
+    message = "您在本场活动领取的张数已满，可在卡包中查看和使用，或看看其他活动"
+    category = "rule"
+
+
+class DailyClaimCountReached(HuiquanError):
+    code = "daily_claim_count_reached"
+    message = "您今天在本场活动领取的张数已满，请明天再来"
     category = "rule"
 
 

@@ -9,8 +9,7 @@ claim's opening second needs (docs/adr/0006). No openid and no session_key is ev
 
 import base64
 import hmac
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 Role = Literal["resident", "clerk"]
 _ROLES = ("resident", "clerk")
@@ -20,8 +19,7 @@ class TokenRefused(ValueError):
     """Malformed, forged or expired."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claims:
+class Claims(NamedTuple):
     """What a token says. `expires_s` is in seconds since 1970 UTC, exclusive."""
 
     role: Role

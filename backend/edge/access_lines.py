@@ -17,6 +17,7 @@ class AccessLines:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
+        self._at = ""  # when the turn's first line was written: the others follow within a moment
 
     def request(
         self, *, method: str, route: str, status: int, took_s: float, request_id: str
@@ -40,10 +41,11 @@ class AccessLines:
 
     def _add(self, fields: str, request_id: str, logger: str) -> None:
         if not self._lines:
+            self._at = datetime.now(UTC).isoformat(timespec="microseconds")[:-6]
             asyncio.get_running_loop().call_soon(self.write)
         self._lines.append(
             f'{fields}"request_id": "{request_id}", "level": "info", "logger": "{logger}", '
-            f'"timestamp": "{datetime.now(UTC).isoformat(timespec="microseconds")[:-6]}Z"}}\n'
+            f'"timestamp": "{self._at}Z"}}\n'
         )
 
     def write(self) -> None:

@@ -1,8 +1,5 @@
 """Campaigns: approved within the budget, run, paused, stopped; and the quota they load."""
 
-import threading
-import time
-
 import redis
 import structlog
 from sqlalchemy.orm import Session
@@ -19,6 +16,7 @@ from backend.domain.errors import NotFound
 from backend.domain.postings import Posting, campaign_account, pot_account
 from backend.extensions import db, redis_handle
 from backend.services import audit
+from backend.services.snapshots import Snapshots
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.ledger import LedgerAccount
 from backend.storage.queries import campaigns as queries
@@ -28,12 +26,8 @@ from backend.storage.sql import transaction
 
 log = structlog.get_logger()
 
-# A claim reads its campaign from memory; a change of terms or state is seen within this time.
 # The script has the last word on the state at every claim.
 STATES_WITH_QUOTA = ("running", "paused")
-SNAPSHOT_TTL_S = 1.0
-_snapshot_lock = threading.Lock()
-_snapshots: dict[str, tuple[float, CampaignTerms]] = {}
 
 
 class RuleNotSupported(ActNotPossible):
@@ -43,36 +37,23 @@ class RuleNotSupported(ActNotPossible):
 
 def terms(campaign_id: str) -> CampaignTerms:
     """Return a campaign's terms, at most a second old; NotFound when there is none."""
-    kept = kept_terms(campaign_id)
-    return kept[0] if kept is not None else read_terms(campaign_id)
+    return SNAPSHOTS.get(campaign_id)
 
 
-def kept_terms(campaign_id: str) -> tuple[CampaignTerms, float] | None:
-    """Return the terms in memory and their age in seconds, or None when they are too old."""
-    with _snapshot_lock:
-        kept = _snapshots.get(campaign_id)
-    if kept is None:
-        return None
-    age_s = time.monotonic() - kept[0]
-    return (kept[1], age_s) if age_s < SNAPSHOT_TTL_S else None
-
-
-def read_terms(campaign_id: str) -> CampaignTerms:
-    """Read a campaign's terms from SQL and keep them; NotFound when there is none."""
-    now_s = time.monotonic()  # before the reading: the terms are never older than they seem
+def _read_terms(campaign_id: str) -> CampaignTerms:
     campaign = queries.get_campaign(db.session(), campaign_id)
     if campaign is None:
         raise NotFound(f"campaign {campaign_id[:40]!r}")
-    found = queries.terms_of(campaign)
-    with _snapshot_lock:
-        _snapshots[campaign_id] = (now_s, found)
-    return found
+    return queries.terms_of(campaign)
+
+
+# A claim reads its campaign from memory.
+SNAPSHOTS: Snapshots[str, CampaignTerms] = Snapshots(_read_terms)
 
 
 def forget_snapshots() -> None:
     """Read all terms anew at the next claim."""
-    with _snapshot_lock:
-        _snapshots.clear()
+    SNAPSHOTS.forget()
 
 
 def approve(campaign_id: str, *, actor: str) -> None:
@@ -217,7 +198,7 @@ def _refuse_unsupported(campaign: Campaign) -> None:
     """A rule that this version cannot keep is refused now, not ignored at the till."""
     unsupported = [
         name
-        for name in ("per_person", "per_person_per_day", "daily_release")
+        for name in ("daily_release",)
         if campaign.mode == "claim" and getattr(campaign, name) is not None
     ]
     if unsupported:

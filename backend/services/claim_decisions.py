@@ -17,7 +17,8 @@ from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.vouchers import validity, voucher_id
 from backend.storage.redis import quota
-from backend.storage.redis.quota import HeldClaim, Outcome, TakeCall
+from backend.storage.redis.held import HeldClaim
+from backend.storage.redis.quota import Outcome, TakeCall
 
 log = structlog.get_logger()
 
@@ -53,6 +54,8 @@ class PreparedClaim:
 REFUSALS: dict[Outcome, type[HuiquanError]] = {
     Outcome.LIMIT_REACHED: refusals.ClaimLimitReached,
     Outcome.DAY_LIMIT_REACHED: refusals.DailyClaimLimitReached,
+    Outcome.PERSON_LIMIT_REACHED: refusals.CampaignClaimLimitReached,
+    Outcome.DAY_COUNT_REACHED: refusals.DailyClaimCountReached,
     Outcome.EXHAUSTED: refusals.QuotaExhausted,
     Outcome.NOT_OPEN: refusals.CampaignNotOpen,
     Outcome.CLOSED: refusals.CampaignClosed,
@@ -113,7 +116,7 @@ def decide(prepared: PreparedClaim, answer: quota.Take, *, token_key: bytes) -> 
         return with_receipt(voucher, campaign, held, prepared.resident_id, token_key=token_key)
     details: dict[str, object] = {"opens_at": campaign.opens_at.isoformat()}
     if held is not None:  # somebody who holds a voucher is told so with every refusal
-        details["held_voucher_id"] = voucher_id(tier.id, held.serial)
+        details["held_voucher_id"] = held_number(campaign, held)
     raise REFUSALS[answer.outcome](
         f"campaign {campaign.id}",
         details=details,
@@ -121,11 +124,19 @@ def decide(prepared: PreparedClaim, answer: quota.Take, *, token_key: bytes) -> 
     )
 
 
+def held_number(campaign: CampaignTerms, claim: HeldClaim) -> int:
+    """Return the voucher's number of a held claim, whichever tier it is of."""
+    tier = campaign.tier(claim.tier_position)
+    if tier is None:
+        raise ValueError(f"campaign {campaign.id} has no tier {claim.tier_position}")
+    return voucher_id(tier.id, claim.serial)
+
+
 def _wait_s(campaign: CampaignTerms, outcome: Outcome, now: datetime) -> int | None:
     """Return the seconds after which asking again makes sense, where they are known."""
     if outcome is Outcome.NOT_OPEN:
         return clock.seconds_until(campaign.opens_at, now)
-    if outcome is Outcome.DAY_LIMIT_REACHED:
+    if outcome in (Outcome.DAY_LIMIT_REACHED, Outcome.DAY_COUNT_REACHED):
         return clock.seconds_until(clock.day_bounds(now.astimezone(clock.CHINA).date())[1], now)
     return None
 

@@ -11,14 +11,14 @@ from backend import clock, metrics, redis_clients
 from backend.domain.campaigns import CampaignTerms
 from backend.domain.vouchers import voucher_id
 from backend.extensions import db, redis_handle
-from backend.services import campaigns, claim_rows, quota_faults
+from backend.services import blocks, campaigns, claim_rows, quota_faults
 from backend.services.claim_decisions import ClaimedVoucher, decide, prepare, present
 from backend.settings import Settings
 from backend.storage.models.campaigns import Tier
 from backend.storage.queries import campaigns as campaign_queries
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import keys, quota
-from backend.storage.redis.quota import HeldClaim
+from backend.storage.redis.held import HeldClaim
 from backend.storage.redis.stream import StreamEntry
 
 log = structlog.get_logger()
@@ -37,6 +37,7 @@ def claim_voucher(
     """
     settings: Settings = current_app.extensions["settings"]
     with metrics.CountedClaim(campaign_id) as counted:
+        blocks.refuse_claim(resident_id, blocks.SNAPSHOTS.get(blocks.ALL))
         campaign = campaigns.terms(campaign_id)
         db.session.close()  # the connection goes back before we wait for Valkey
         prepared = prepare(

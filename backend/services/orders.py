@@ -21,7 +21,7 @@ from backend.domain.vouchers import Purchase, Quote, choose_voucher
 from backend.extensions import db
 from backend.gateways.payments.protocol import Charge
 from backend.gateways.payments.registry import PROVIDERS
-from backend.services import claims, clerks, merchants, payment_codes, releases
+from backend.services import blocks, claims, clerks, merchants, payment_codes, releases
 from backend.settings import Settings
 from backend.storage.models.merchants import Merchant
 from backend.storage.models.orders import Order, Payment
@@ -61,6 +61,7 @@ def quote_at_placard(*, resident_id: int, placard_code: str, order_amount_fen: i
     merchant_id = merchants.of_placard(placard_code)
     _bring_up_to_date(resident_id)
     session = db.session()
+    blocks.refuse_order(session, resident_id)
     merchant = merchants.redeeming(session, merchant_id)
     return _quote(session, merchant, resident_id, order_amount_fen, clock.now())
 
@@ -71,6 +72,7 @@ def quote_by_code(*, merchant_id: str, code: str, order_amount_fen: int) -> Quot
     resident_id = payment_codes.holder(db.session(), digits)
     _bring_up_to_date(resident_id)
     session = db.session()
+    blocks.refuse_order(session, resident_id)
     merchant = merchants.redeeming(session, merchant_id)
     return _quote(session, merchant, resident_id, order_amount_fen, clock.now())
 
@@ -186,6 +188,7 @@ def _create(
         ).one()
         if replay := _replayed(session, request):
             return replay
+        blocks.refuse_order(session, resident_id)
         merchant = merchants.redeeming(session, merchant_id)
         if clerk_id is not None:
             clerks.refuse_own_shop(session, clerk_id=clerk_id, resident_id=resident_id)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain import refusals
+from backend.services import blocks
 from backend.services.personal_data import vault
 from backend.settings import Settings
 from backend.storage.models.payment_codes import ClockMark, PaymentCode
@@ -41,6 +42,7 @@ def issue(resident_id: int) -> IssuedCode:
     code = code_form.make(prefix=settings.payment_code_prefix, random_digits=digits)
     with transaction() as session:
         session.get(Resident, resident_id, with_for_update=True)  # one issue at a time
+        blocks.refuse_order(session, resident_id)
         now = mark_time(session)
         session.execute(
             update(PaymentCode)

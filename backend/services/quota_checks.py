@@ -130,10 +130,10 @@ def _count(
 
 
 def _held(campaign: CampaignTerms) -> Counter[int]:
-    """Count held claims by tier position; a scan may show one twice, so each is taken once."""
+    """Count held claims by tier position, each number once."""
     seen = {
         (claim.tier_position, claim.serial)
-        for _, claim in rebuild.all_held(redis_handle.client, campaign.id)
+        for _, claim in rebuild.all_held(redis_handle.client, campaign)
     }
     return Counter(position for position, _ in seen)
 

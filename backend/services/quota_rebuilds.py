@@ -20,7 +20,7 @@ from backend.services import audit, campaigns, claims
 from backend.storage.queries import campaigns as queries
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import keys, quota, rebuild, safety, stream
-from backend.storage.redis.quota import HeldClaim
+from backend.storage.redis.held import HeldClaim
 from backend.storage.sql import exclusively, transaction
 
 log = structlog.get_logger()

@@ -18,10 +18,15 @@ from backend.storage.models.audit import AuditEntry
 from backend.storage.queries import campaigns as campaign_queries
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import rebuild
-from backend.storage.redis.quota import HeldClaim, Outcome, Take
+from backend.storage.redis.held import HeldClaim
+from backend.storage.redis.quota import Outcome, Take
 from backend.storage.sql import transaction
 
 log = structlog.get_logger()
+LIMITS = (
+    *(Outcome.LIMIT_REACHED, Outcome.PERSON_LIMIT_REACHED),
+    *(Outcome.DAY_LIMIT_REACHED, Outcome.DAY_COUNT_REACHED),
+)
 
 
 def honour(text: str, *, resident_id: int) -> ClaimedVoucher:
@@ -91,7 +96,7 @@ def _restore(receipt: Receipt, campaign: CampaignTerms, tier: TierTerms, claim: 
         log.error("receipt_unanswered", campaign_id=campaign.id, error=type(error).__name__)
         raise quota_faults.refusal(error) from error
     if answer.outcome not in (Outcome.TAKEN, Outcome.REPLAYED):
-        raise _refusal(answer, number, receipt, tier)
+        raise _refusal(answer, number, receipt, campaign)
     if not lost:
         return True  # the claim of today: the writer has it in hand
     # Also after a repeated request: the first one may have died between Valkey and here.
@@ -106,10 +111,10 @@ def _restore(receipt: Receipt, campaign: CampaignTerms, tier: TierTerms, claim: 
     return answer.outcome is Outcome.REPLAYED
 
 
-def _refusal(answer: Take, number: int, receipt: Receipt, tier: TierTerms) -> Exception:
+def _refusal(answer: Take, number: int, receipt: Receipt, campaign: CampaignTerms) -> Exception:
     if answer.outcome is Outcome.EXHAUSTED:
         return _not_honoured(number, receipt, "exhausted")
-    if answer.outcome in (Outcome.LIMIT_REACHED, Outcome.DAY_LIMIT_REACHED):
+    if answer.outcome in LIMITS:
         _note("receipt.refused", number, receipt, reason=answer.outcome.name.lower())
     if answer.outcome is Outcome.UNKNOWN_HERE:
         # Valkey was restored from an older copy: only a rebuild can tell which numbers are given.
@@ -117,7 +122,7 @@ def _refusal(answer: Take, number: int, receipt: Receipt, tier: TierTerms) -> Ex
         return refusals.QuotaUnavailable("this epoch's quota does not know the claim")
     details: dict[str, object] = {}
     if answer.claim is not None:
-        details["held_voucher_id"] = voucher_id(tier.id, answer.claim.serial)
+        details["held_voucher_id"] = claim_decisions.held_number(campaign, answer.claim)
     return claim_decisions.REFUSALS[answer.outcome](
         f"receipt of {receipt.campaign_id}", details=details
     )

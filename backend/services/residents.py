@@ -106,6 +106,14 @@ def bind_card(*, phone: str, card_token: str, last4: str, actor: str) -> int:
     return resident_id
 
 
+def of_phone(phone: str) -> int:
+    """Return whose phone this is; NotFound when it is nobody's."""
+    resident_id = _owner(db.session(), "phone", vault().hash("phone", phone))
+    if resident_id is None:
+        raise NotFound("no resident has this phone")
+    return resident_id
+
+
 def shown_phone(resident_id: int) -> str:
     """Return a resident's phone as screens show it: 138****8000."""
     resident = db.session.get_one(Resident, resident_id)

@@ -27,7 +27,7 @@ from backend.devstack.paths import PROJECT_ROOT
 from backend.devstack.processes import answers, free_port
 from backend.devstack.valkey import PrivateValkey
 from backend.domain import tokens
-from backend.storage.redis import keys
+from backend.storage.redis import keys, rebuild
 
 HERE = Path(__file__).parent
 CAMPAIGN = "Q2-MAY"
@@ -35,7 +35,7 @@ PATH = f"/api/v1/resident/campaigns/{CAMPAIGN}/claims"
 RESIDENTS = 200_000
 KEY = bytes.fromhex("ab" * 32)
 OPENED_S = 1682647260  # 2023-04-28 10:01 in China: the sample's campaign has just opened
-WRK_THREADS = 2
+WRK_THREADS = 1  # a second one would start while the tokens of the first are being read
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ class Bench:
 
     def _fresh_quota(self, left: int) -> None:
         with redis.Redis.from_url(self.valkey.url) as client:
-            client.delete(keys.held(CAMPAIGN), keys.claims(CAMPAIGN))
+            held = [keys.held(CAMPAIGN, bucket) for bucket in rebuild.buckets(client, CAMPAIGN)]
+            client.delete(*held, keys.buckets(CAMPAIGN), keys.claims(CAMPAIGN))
             client.hset(keys.quota(CAMPAIGN), "left:1", left)
 
     @contextmanager

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Model
@@ -32,6 +32,29 @@ class ResidentIdentity(Model):
     __table_args__ = (
         UniqueConstraint("kind", "value_hash"),
         CheckConstraint("kind IN ('phone', 'card')", name="kind_known"),
+    )
+
+
+class ResidentBlock(Model):
+    """A block of a resident (停用) by staff; at most one stands at a time."""
+
+    __tablename__ = "resident_blocks"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"))
+    reason: Mapped[str]
+    blocked_by: Mapped[str]
+    blocked_at: Mapped[datetime] = mapped_column(ChinaTime)
+    lifted_by: Mapped[str | None]
+    lifted_at: Mapped[datetime | None] = mapped_column(ChinaTime)
+    __table_args__ = (
+        CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="lifted_by_somebody"),
+        Index(
+            "uq_resident_blocks_standing",
+            "resident_id",
+            unique=True,
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
     )
 
 

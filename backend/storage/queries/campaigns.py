@@ -69,6 +69,8 @@ def terms_of(campaign: Campaign) -> CampaignTerms:
         claim_day_counts=bool(campaign.claim_day_counts),
         per_person_per_tier=campaign.per_person_per_tier,
         one_tier_per_day=campaign.one_tier_per_day,
+        per_person=campaign.per_person,
+        per_person_per_day=campaign.per_person_per_day,
         tiers=tuple(
             TierTerms(
                 id=tier.id,

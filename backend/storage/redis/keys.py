@@ -8,17 +8,14 @@ def quota(campaign_id: str) -> str:
     return f"{PREFIX}:{{{campaign_id}}}:quota"
 
 
-def held(campaign_id: str) -> str:
-    """Hash: resident_id:tier -> the claims held, 'serial.claimed_at_ms.request_tag' with commas.
-
-    The tag is empty for a claim that was loaded from SQL or restored by its receipt.
-    """
-    return f"{PREFIX}:{{{campaign_id}}}:held"
+def held(campaign_id: str, bucket: int) -> str:
+    """Hash: a resident's field -> the claims he holds of this campaign; see held.py."""
+    return f"{PREFIX}:{{{campaign_id}}}:held:{bucket}"
 
 
-def days(campaign_id: str) -> str:
-    """Hash: resident_id -> last day claimed on (yyyymmdd), for one tier a day."""
-    return f"{PREFIX}:{{{campaign_id}}}:days"
+def buckets(campaign_id: str) -> str:
+    """Bitmap: the buckets of held claims that exist, so that all are found without a scan."""
+    return f"{PREFIX}:{{{campaign_id}}}:buckets"
 
 
 def claims(campaign_id: str) -> str:

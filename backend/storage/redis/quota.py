@@ -10,7 +10,8 @@ import redis
 from backend import clock
 from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.vouchers import first_serial
-from backend.storage.redis import keys, scripts
+from backend.storage.redis import held, keys, scripts
+from backend.storage.redis.held import HeldClaim
 
 
 class Outcome(enum.IntEnum):
@@ -24,17 +25,10 @@ class Outcome(enum.IntEnum):
     NOT_OPEN = -4
     CLOSED = -5
     PAUSED = -6
-    DAY_LIMIT_REACHED = -7
+    DAY_LIMIT_REACHED = -7  # one tier a day
     UNKNOWN_HERE = -8  # of a receipt alone: it names this epoch, whose quota does not know it
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeldClaim:
-    """A unit that a resident holds: its serial within the tier, and when it was claimed."""
-
-    tier_position: int
-    serial: int
-    claimed_at: datetime
+    PERSON_LIMIT_REACHED = -9
+    DAY_COUNT_REACHED = -10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +41,12 @@ class Take:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TakeCall:
-    """One call of the claim script, ready to be sent. `args` are all text or whole numbers."""
+    """One call of the claim script, ready to be sent. `args` are all text or whole numbers.
 
-    tier_position: int
+    The last of `keys` is the resident's own, the others are the campaign's.
+    """
+
+    campaign: CampaignTerms
     keys: list[str]
     args: list[str | int]
 
@@ -68,14 +65,11 @@ def take_call(
     :param request_tag: short text made from the caller's request number, without '.' or ','
     :param validity: what the voucher gets if it is taken now
     """
+    bucket, field = held.place(resident_id)
+    day_began, _ = clock.day_bounds(now.astimezone(clock.CHINA).date())
     return TakeCall(
-        tier_position=tier.position,
-        keys=[
-            keys.quota(campaign.id),
-            keys.held(campaign.id),
-            keys.days(campaign.id),
-            keys.claims(campaign.id),
-        ],
+        campaign=campaign,
+        keys=[*campaign_keys(campaign.id), keys.held(campaign.id, bucket)],
         args=[
             campaign.epoch,
             clock.to_ms(now),
@@ -83,11 +77,19 @@ def take_call(
             tier.position,
             tier.id,
             request_tag,
-            f"{now.astimezone(clock.CHINA):%Y%m%d}",
+            field,
+            bucket,
+            held.since_opening(campaign, now),
+            clock.to_ms(day_began) - clock.to_ms(campaign.opens_at),
             clock.to_ms(validity[0]),
             clock.to_ms(validity[1]),
         ],
     )
+
+
+def campaign_keys(campaign_id: str) -> list[str]:
+    """Return the keys of a campaign that claim.lua and restore.lua want before the bucket's."""
+    return [keys.quota(campaign_id), keys.claims(campaign_id), keys.buckets(campaign_id)]
 
 
 def take(client: redis.Redis, call: TakeCall) -> Take:
@@ -102,9 +104,8 @@ def take(client: redis.Redis, call: TakeCall) -> Take:
 
 def take_answer(call: TakeCall, status: int, claim: str) -> Take:
     """Return what the script's answer to a call says."""
-    return Take(
-        outcome=Outcome(status), claim=parse_claim(call.tier_position, claim) if claim else None
-    )
+    found = held.parse(call.campaign, claim) if claim else None
+    return Take(outcome=Outcome(status), claim=found)
 
 
 def load(
@@ -121,6 +122,9 @@ def load(
         "per_person_per_tier": campaign.per_person_per_tier,
         "one_tier_per_day": int(campaign.one_tier_per_day),
     }
+    for name in ("per_person", "per_person_per_day"):
+        if (limit := getattr(campaign, name)) is not None:
+            fields[name] = limit
     for tier in campaign.tiers:
         units = (given or {}).get(tier.position, 0)
         fields[f"left:{tier.position}"] = tier.count - units
@@ -171,27 +175,12 @@ def held_by(
     client: redis.Redis, campaigns: Sequence[CampaignTerms], resident_id: int
 ) -> dict[str, list[HeldClaim]]:
     """Return all units a resident holds, by campaign id, in one round trip."""
+    bucket, field = held.place(resident_id)
     pipeline = client.pipeline(transaction=False)
     for campaign in campaigns:
-        fields = [f"{resident_id}:{tier.position}" for tier in campaign.tiers]
-        pipeline.hmget(keys.held(campaign.id), fields)
+        pipeline.hget(keys.held(campaign.id, bucket), str(field))
     answers = pipeline.execute()
     return {
-        campaign.id: [
-            parse_claim(tier.position, claim)
-            for tier, text in zip(campaign.tiers, answer, strict=True)
-            if text
-            for claim in text.split(",")
-        ]
-        for campaign, answer in zip(campaigns, answers, strict=True)
+        campaign.id: list(held.parse_all(campaign, text))
+        for campaign, text in zip(campaigns, answers, strict=True)
     }
-
-
-def parse_claim(tier_position: int, claim: str) -> HeldClaim:
-    """Return what a held claim's text says."""
-    serial, claimed_at_ms, _tag = claim.split(".")
-    return HeldClaim(
-        tier_position=tier_position,
-        serial=int(serial),
-        claimed_at=clock.from_ms(int(claimed_at_ms)),
-    )

@@ -132,7 +132,8 @@ class QuotaLink:
 
     def _call(self, batch: list[Waiting]) -> bytes:
         first = batch[0][0]
-        words: list[str | int] = ["EVALSHA", self._script.sha, len(first.keys), *first.keys]
+        names = first.keys[:-1] + [call.keys[-1] for call, _, _ in batch]
+        words: list[str | int] = ["EVALSHA", self._script.sha, len(names), *names]
         words.append(len(first.args))
         for call, _, _ in batch:
             words += call.args

@@ -1,16 +1,19 @@
 """Closing, clearing and loading a quota anew, and restoring single claims: after a loss alone."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import redis
 
 from backend import clock
 from backend.domain.campaigns import CampaignTerms, TierTerms
-from backend.storage.redis import keys, scripts
-from backend.storage.redis.quota import HeldClaim, Outcome, Take, parse_claim
+from backend.storage.redis import held, keys, scripts
+from backend.storage.redis.held import HeldClaim
+from backend.storage.redis.quota import Outcome, Take, campaign_keys
 
-SCAN_COUNT = 2000
+BUCKETS_AT_ONCE = 500
+BITMAP_BYTES_AT_ONCE = 1024  # 8,192 buckets
 
 
 def close(client: redis.Redis, campaign_id: str) -> None:
@@ -20,25 +23,27 @@ def close(client: redis.Redis, campaign_id: str) -> None:
 
 def clear(client: redis.Redis, campaign: CampaignTerms) -> bool:
     """Make room to load a campaign's epoch; False when claims may still be taken from another."""
-    names = [keys.quota(campaign.id), keys.held(campaign.id), keys.days(campaign.id)]
-    return bool(scripts.run(client, "clear", keys=names, args=[campaign.epoch]))
+    campaigns_own = [keys.quota(campaign.id), keys.buckets(campaign.id)]
+    for numbers in (*_batches(buckets(client, campaign.id)), []):
+        names = [keys.held(campaign.id, number) for number in numbers]
+        args: list[str | int] = [campaign.epoch, int(not numbers)]
+        if not scripts.run(client, "clear", keys=campaigns_own + names, args=args):
+            return False
+    return True
 
 
 def load_held(
     client: redis.Redis, campaign: CampaignTerms, claims: Sequence[tuple[int, HeldClaim]]
 ) -> None:
     """Write down who holds what: (resident_id, claim) each. The same again changes nothing."""
-    args: list[str | int] = [int(campaign.one_tier_per_day)]
-    for resident_id, claim in claims:
-        args += [
-            f"{resident_id}:{claim.tier_position}",
-            f"{claim.serial}.{clock.to_ms(claim.claimed_at)}.",
-            resident_id,
-            _day(claim.claimed_at),
-        ]
-    scripts.run(
-        client, "load_held", keys=[keys.held(campaign.id), keys.days(campaign.id)], args=args
-    )
+    places = [held.place(resident_id) for resident_id, _ in claims]
+    numbers = sorted({bucket for bucket, _ in places})
+    key_of = {number: place for place, number in enumerate(numbers, start=2)}
+    args: list[str | int] = []
+    for (bucket, field), (_, claim) in zip(places, claims, strict=True):
+        args += [key_of[bucket], bucket, field, held.text_of(campaign, claim)]
+    names = [keys.buckets(campaign.id)] + [keys.held(campaign.id, number) for number in numbers]
+    scripts.run(client, "load_held", keys=names, args=args)
 
 
 def restore(
@@ -56,15 +61,13 @@ def restore(
     :param lost: the claim is of an older epoch, so the quota may have lost it
     Raises redis.RedisError when the server cannot say; asking again tells.
     """
+    bucket, field = held.place(resident_id)
+    opened_ms = clock.to_ms(campaign.opens_at)
+    day = clock.day_bounds(claim.claimed_at.astimezone(clock.CHINA).date())
     status, text = scripts.run(
         client,
         "restore",
-        keys=[
-            keys.quota(campaign.id),
-            keys.held(campaign.id),
-            keys.days(campaign.id),
-            keys.claims(campaign.id),
-        ],
+        keys=[*campaign_keys(campaign.id), keys.held(campaign.id, bucket)],
         args=[
             campaign.epoch,
             resident_id,
@@ -72,22 +75,41 @@ def restore(
             tier.id,
             claim.serial,
             clock.to_ms(claim.claimed_at),
-            _day(claim.claimed_at),
+            field,
+            bucket,
+            held.text_of(campaign, claim),
+            clock.to_ms(day[0]) - opened_ms,
+            clock.to_ms(day[1]) - opened_ms,
             clock.to_ms(validity[0]),
             clock.to_ms(validity[1]),
             int(lost),
         ],
     )
-    return Take(outcome=Outcome(status), claim=parse_claim(tier.position, text) if text else None)
+    return Take(outcome=Outcome(status), claim=held.parse(campaign, text) if text else None)
 
 
-def all_held(client: redis.Redis, campaign_id: str) -> Iterator[tuple[int, HeldClaim]]:
+def buckets(client: redis.Redis, campaign_id: str) -> Iterator[int]:
+    """Yield the numbers of the buckets of held claims, ascending."""
+    name = keys.buckets(campaign_id)
+    for first in range(0, int(client.strlen(name)), BITMAP_BYTES_AT_ONCE):
+        last = first + BITMAP_BYTES_AT_ONCE - 1
+        yield from scripts.run(client, "buckets", keys=[name], args=[first, last])
+
+
+def all_held(client: redis.Redis, campaign: CampaignTerms) -> Iterator[tuple[int, HeldClaim]]:
     """Yield (resident_id, claim) of everybody; one who claims meanwhile may be seen or not."""
-    for holder, text in client.hscan_iter(keys.held(campaign_id), count=SCAN_COUNT):
-        resident_id, position = holder.split(":")
-        for claim in text.split(","):
-            yield int(resident_id), parse_claim(int(position), claim)
+    for numbers in _batches(buckets(client, campaign.id)):
+        pipeline = client.pipeline(transaction=False)
+        for number in numbers:
+            pipeline.hgetall(keys.held(campaign.id, number))
+        for number, fields in zip(numbers, pipeline.execute(), strict=True):
+            for field, text in fields.items():
+                resident_id = number * held.RESIDENTS_PER_BUCKET + int(field)
+                for claim in held.parse_all(campaign, text):
+                    yield resident_id, claim
 
 
-def _day(at: datetime) -> str:
-    return f"{at.astimezone(clock.CHINA):%Y%m%d}"
+def _batches(numbers: Iterable[int]) -> Iterator[list[int]]:
+    rest = iter(numbers)
+    while batch := list(itertools.islice(rest, BUCKETS_AT_ONCE)):
+        yield batch

@@ -87,3 +87,15 @@ def test_the_list_placards_clerks_and_cards_are_kept_by_commands(
 def test_a_wrong_phone_is_refused_before_anything_happens(city: City, phone: str) -> None:
     result = flask(city.app, "clerk", "add", SUPERMARKET, "--name", "孙", "--phone", phone)
     assert result.exit_code == 2
+
+
+def test_a_resident_is_blocked_listed_and_unblocked_by_phone(city: City) -> None:
+    person = city.resident()
+    block = ("resident", "block", "--phone", person.phone, "--reason", "套现")
+    assert flask(city.app, *block, "--actor", "李科长").exit_code == 0
+    assert "套现" in flask(city.app, "resident", "blocks").output
+    unblock = ("resident", "unblock", "--phone", person.phone, "--reason", "查清")
+    assert flask(city.app, *unblock).exit_code == 0
+    assert flask(city.app, "resident", "blocks").output == ""
+    nobody = flask(city.app, "resident", "block", "--phone", "13999999999", "--reason", "x")
+    assert (nobody.exit_code, "not_found" in nobody.output) == (1, True)

@@ -11,9 +11,9 @@ import pytest
 from backend.domain import tokens
 from backend.edge import errors
 from backend.extensions import redis_handle
-from backend.services import campaigns
+from backend.services import blocks, campaigns
 from backend.storage.redis import keys
-from tests.factories import MAY, City, MovableClock, Person
+from tests.factories import MAY, City, MovableClock, Person, forget_held, held_claims
 from tests.integration.asgi import Answer, call, with_lane
 from tests.integration.edge.callers import apart, ask
 
@@ -79,6 +79,7 @@ def requests(city: City) -> dict[str, Sent]:
     add("campaign in small letters", path=PATH.replace(MAY, "q2-may"))
     add("no phone", who=unbound)
     add("a clerk", who=city.clerk())
+    add("blocked", who=blocked_resident(city))
     add("no token", who=None)
     add("no token and no JSON", b"{", who=None)
     for scheme in ("Basic x", "Bearer", "Bearer x.y", "bearer  " + bearer(third), "Bearer é"):
@@ -106,6 +107,12 @@ def requests(city: City) -> dict[str, Sent]:
     add("a query twice", query="a=1&a=2")
     add("GET", b"", method="GET")
     return sent
+
+
+def blocked_resident(city: City) -> Person:
+    person = city.resident()
+    blocks.block(person.id, reason="test", actor="test")
+    return person
 
 
 def bearer(person: Person) -> str:
@@ -146,7 +153,8 @@ def replayed(
 ) -> dict[str, Answer]:
     """Send all requests on a fresh Valkey, each on the quota it wants."""
     client = redis_handle.client
-    client.delete(keys.held(MAY), keys.days(MAY), keys.claims(MAY), keys.quota(MAY))
+    forget_held()
+    client.delete(keys.claims(MAY), keys.quota(MAY))
     client.hset(keys.quota(MAY), mapping=start)
     answers = {}
     for name, request in requests_.items():
@@ -232,7 +240,8 @@ def test_200_claims_at_once_each_get_their_own_answer(city: City) -> None:
     codes = {json.loads(a.body)["error"]["code"] for a in answers if a.status != 201}
     assert codes == {"quota_exhausted"}
     for person, answer in zip(people, answers, strict=True):
-        held = redis_handle.client.hget(keys.held(MAY), f"{person.id}:3")
-        assert (held is not None) == (answer.status == 201)
-        if held is not None:
-            assert json.loads(answer.body)["voucher_id"] % 1000 == int(held.split(".")[0])
+        held = held_claims(person.id)
+        assert len(held) == (answer.status == 201)
+        for claim_ in held:
+            assert claim_.tier_position == 3
+            assert json.loads(answer.body)["voucher_id"] % 1_000_000_000 == claim_.serial

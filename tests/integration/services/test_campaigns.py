@@ -78,7 +78,7 @@ def test_the_job_brings_a_state_that_valkey_missed(city: City) -> None:
 
 def test_a_rule_this_version_cannot_keep_is_refused_at_approval(city: City) -> None:
     with transaction() as session:
-        session.execute(update(Campaign).where(Campaign.id == "Q3-NIGHT").values(per_person=2))
+        session.execute(update(Campaign).where(Campaign.id == "Q3-NIGHT").values(daily_release=2))
     with pytest.raises(campaigns.RuleNotSupported):
         campaigns.approve("Q3-NIGHT", actor="test")
 

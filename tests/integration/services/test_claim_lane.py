@@ -18,7 +18,7 @@ from backend.services import campaigns
 from backend.services.claim_decisions import ClaimedVoucher
 from backend.services.claim_lane import ClaimLane
 from backend.storage.redis import keys, quota, quota_async
-from tests.factories import MAY, City, new_request
+from tests.factories import MAY, City, held_claims, new_request
 
 
 def run(main: Any) -> Any:
@@ -113,10 +113,9 @@ def test_claims_of_several_batches_and_campaigns_each_get_their_own_answer(
     assert len({voucher.voucher_id for voucher in found}) == 60
     for n, voucher in enumerate(found):
         resident_id, name = n // 2 + 1, (MAY, "Q2-APPL")[n % 2]
-        held = redis_handle.client.hget(keys.held(name), f"{resident_id}:1")
+        [held] = held_claims(resident_id, name)
         assert voucher.campaign_id == name
-        assert held is not None
-        assert voucher.voucher_id % 1_000_000_000 == int(held.split(".")[0])
+        assert (held.tier_position, voucher.voucher_id % 1_000_000_000) == (1, held.serial)
 
 
 def test_a_change_in_sql_is_seen_within_a_second_and_no_claim_waits_for_sql(city: City) -> None:

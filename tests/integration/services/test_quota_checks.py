@@ -9,7 +9,7 @@ from backend.extensions import redis_handle
 from backend.services import quota_checks
 from backend.storage.models.campaigns import Tier
 from backend.storage.models.ledger import Transfer
-from backend.storage.redis import keys
+from backend.storage.redis import keys, rebuild
 from backend.storage.sql import transaction
 from tests.factories import MAY, City, drain
 from tests.integration.cli.test_commands import flask
@@ -42,7 +42,9 @@ def lose_entry() -> None:
 
 
 def lose_holder() -> None:
-    redis_handle.client.hdel(keys.held(MAY), redis_handle.client.hkeys(keys.held(MAY))[0])
+    [bucket] = rebuild.buckets(redis_handle.client, MAY)
+    name = keys.held(MAY, bucket)
+    redis_handle.client.hdel(name, redis_handle.client.hkeys(name)[0])
 
 
 def empty_valkey() -> None:

@@ -12,7 +12,7 @@ from backend.services import campaigns, claims, ledger, quota_checks, quota_rebu
 from backend.storage.models.audit import AuditEntry
 from backend.storage.models.vouchers import Voucher
 from backend.storage.redis import keys, quota
-from tests.factories import MAY, City, drain, rows
+from tests.factories import MAY, City, drain, forget_held, rows
 
 RECEIPTS = "/api/v1/resident/receipts"
 
@@ -145,7 +145,8 @@ def test_a_receipt_of_this_epoch_that_its_quota_forgot_restores_nothing(city: Ci
     """An older append-only file was put back: which numbers are given, only a rebuild can tell."""
     person = city.resident()
     lost = city.claim(person)
-    redis_handle.client.delete(keys.held(MAY), keys.claims(MAY))
+    forget_held()
+    redis_handle.client.delete(keys.claims(MAY))
     with pytest.raises(refusals.QuotaUnavailable):
         receipts.honour(lost.receipt, resident_id=person.id)
     quota_rebuilds.run(MAY, actor="test", force=True)

@@ -9,7 +9,8 @@ from backend.domain import receipts, refusals
 from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.errors import NotFound
 from backend.services.claim_decisions import REFUSALS, PreparedClaim, decide, prepare, request_tag
-from backend.storage.redis.quota import HeldClaim, Outcome, Take
+from backend.storage.redis.held import HeldClaim
+from backend.storage.redis.quota import Outcome, Take
 
 KEY = bytes(32)
 NOW = datetime(2023, 4, 28, 10, 0, 0, 123_456, tzinfo=CHINA)
@@ -26,17 +27,18 @@ def terms(**changes: object) -> CampaignTerms:
 
 
 def prepared(campaign: CampaignTerms, tier: int = 1) -> PreparedClaim:
-    return prepare(campaign, tier_position=tier, resident_id=7, request_id="request-1", now=NOW)
+    return prepare(campaign, tier_position=tier, resident_id=71, request_id="request-1", now=NOW)
 
 
-def test_the_script_is_asked_with_whole_milliseconds_and_the_day_in_china() -> None:
+def test_the_script_is_asked_in_whole_milliseconds_and_for_the_residents_own_place() -> None:
     call = prepared(terms()).call
     opened_ms = 1682647200123
     ends_ms = 1683216000000  # 24:00 of 4 May
     assert call.args == [
-        3, opened_ms, 7, 1, 9, request_tag("request-1"), "20230428", opened_ms, ends_ms,
+        3, opened_ms, 71, 1, 9, request_tag("request-1"), 7, 1, "0", -36_000_123,
+        opened_ms, ends_ms,
     ]  # fmt: skip
-    assert call.keys[0] == "hq:{Q2-MAY}:quota"
+    assert (call.keys[0], call.keys[-1]) == ("hq:{Q2-MAY}:quota", "hq:{Q2-MAY}:held:1")
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,20 @@
 -- load_held.lua: write down who holds what, from SQL, while the quota is closed.
--- KEYS   1 held (hash)   2 days (hash)
--- ARGV   1 '1' when the campaign has one tier a day   then for each claim: holder 'resident_id:tier',
---        'serial.claimed_at_ms.', resident_id, day yyyymmdd
+-- KEYS   1 buckets (bitmap)   2… held, the buckets of these claims (hashes)
+-- ARGV   for each claim: place of its bucket in KEYS, number of the bucket, resident's field,
+--        'tier.serial.at.' without a tag
 -- Return how many claims were new.
--- Invariant: the same claim again changes nothing; a day never falls. Caller: storage/redis/rebuild.py
+-- Invariant: the same claim again changes nothing. Caller: storage/redis/rebuild.py
 local new = 0
-for i = 2, #ARGV, 4 do
-  local held = redis.call('HGET', KEYS[1], ARGV[i])
+for i = 1, #ARGV, 4 do
+  local bucket, field, claim = KEYS[tonumber(ARGV[i])], ARGV[i + 2], ARGV[i + 3]
+  local held = redis.call('HGET', bucket, field)
   if not held then
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+    redis.call('SETBIT', KEYS[1], ARGV[i + 1], 1)
+    redis.call('HSET', bucket, field, claim)
     new = new + 1
-  elseif not string.find(',' .. held, ',' .. ARGV[i + 1], 1, true) then
-    redis.call('HSET', KEYS[1], ARGV[i], held .. ',' .. ARGV[i + 1])
+  elseif not string.find(',' .. held, ',' .. claim, 1, true) then
+    redis.call('HSET', bucket, field, held .. ',' .. claim)
     new = new + 1
-  end
-  if ARGV[1] == '1' and ARGV[i + 3] > (redis.call('HGET', KEYS[2], ARGV[i + 2]) or '') then
-    redis.call('HSET', KEYS[2], ARGV[i + 2], ARGV[i + 3])
   end
 end
 return new
