@@ -92,11 +92,16 @@ class Node:
 
 @dataclass
 class Sentinels:
-    """A primary, its replica and three sentinels."""
+    """A primary, its replicas and three sentinels."""
 
     primary: Node
-    replica: Node
+    replicas: list[Node]
     sentinels: list[Node]
+
+    @property
+    def replica(self) -> Node:
+        """The only one, or the first."""
+        return self.replicas[0]
 
     @property
     def url(self) -> str:
@@ -106,38 +111,40 @@ class Sentinels:
 
 
 @contextmanager
-def sentinels(folder: Path) -> Iterator[Sentinels]:
+def sentinels(folder: Path, *, replicas: int = 1) -> Iterator[Sentinels]:
     """Run one until the end of the block."""
     primary = Node(folder / "primary", free_port(), {"repl-diskless-sync-delay": "0"})
     # A replica may become the primary, so both have the whole configuration.
-    replica = Node(folder / "replica", free_port(), {"replicaof": f"127.0.0.1 {primary.port}"})
-    replica.options |= primary.options
+    as_replica = {**primary.options, "replicaof": f"127.0.0.1 {primary.port}"}
+    others = [Node(folder / f"replica{n}", free_port(), dict(as_replica)) for n in range(replicas)]
     watchers = [Node(folder / f"sentinel{n}", free_port()) for n in range(3)]
     try:
         primary.start()
-        replica.start()
-        wait_until(lambda: follows(primary))
-        for node in (primary, replica):
+        for other in others:
+            other.start()
+        wait_until(lambda: follows(primary, replicas))
+        for node in (primary, *others):
             node.options |= MIN_REPLICAS
             for name, value in MIN_REPLICAS.items():
                 node.client.config_set(name, value)
         for watcher in watchers:
             watcher.start_sentinel(primary.port)
-        wait_until(lambda: all(_sees_all(watcher) for watcher in watchers))
-        yield Sentinels(primary, replica, watchers)
+        wait_until(lambda: all(_sees_all(watcher, replicas) for watcher in watchers))
+        yield Sentinels(primary, others, watchers)
     finally:
-        for node in (*watchers, replica, primary):
+        for node in (*watchers, *others, primary):
             node.kill()
 
 
-def follows(primary: Node) -> bool:
-    """Whether a replica follows it."""
-    return primary.client.info("replication").get("slave0", {}).get("state") == "online"
+def follows(primary: Node, replicas: int = 1) -> bool:
+    """Whether so many replicas follow it."""
+    said = primary.client.info("replication")
+    return all(said.get(f"slave{n}", {}).get("state") == "online" for n in range(replicas))
 
 
-def _sees_all(watcher: Node) -> bool:
+def _sees_all(watcher: Node, replicas: int) -> bool:
     state = watcher.client.execute_command("SENTINEL MASTER", SERVICE)
-    return state["num-other-sentinels"] == 2 and state["num-slaves"] >= 1
+    return state["num-other-sentinels"] == 2 and state["num-slaves"] >= replicas
 
 
 @contextmanager
