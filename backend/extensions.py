@@ -1,15 +1,18 @@
-"""The shared handles. This module imports nothing of ours, so everything may import it."""
+"""The shared handles. This module imports nothing of ours but what makes clients of Valkey."""
 
+import threading
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import redis
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
+
+from backend import redis_clients
 
 
 class Base(DeclarativeBase):
@@ -27,32 +30,41 @@ class Base(DeclarativeBase):
 
 
 class RedisHandle:
-    """One client for the process, made when the application is."""
+    """One client for the process, of the server that the application's settings name."""
 
     def __init__(self) -> None:
+        self._make: Callable[[], redis.Redis] | None = None
         self._client: redis.Redis | None = None
+        self._lock = threading.Lock()
 
     def init_app(self, app: Flask) -> None:
-        """Connect lazily to `REDIS_URL`; a slow server is an error after two seconds."""
-        self._client = redis.Redis.from_url(
+        """Connect lazily to `REDIS_URL`, a cluster too: an application starts without Valkey."""
+        self._make = partial(
+            redis_clients.make,
             app.config["REDIS_URL"],
-            decode_responses=True,
-            protocol=2,  # one form of answers, whatever the server is
-            socket_timeout=2.0,
-            socket_connect_timeout=2.0,
-            health_check_interval=30,
-            # Once more after a broken connection, at once: every script is safe to repeat, and a
-            # resident should not wait for a server that is down. Never after a time-out: a server
-            # that is slow would be asked twice, and the resident wait twice as long.
-            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+            wait_replicas=app.config.get("REDIS_WAIT_REPLICAS", 0),
         )
+        self._client = None
 
     @property
     def client(self) -> redis.Redis:
-        """The client; an application must exist."""
-        if self._client is None:
+        """The client; an application must exist.
+
+        Raises redis.RedisError while no node of a cluster answers.
+        """
+        if self._make is None:
             raise RuntimeError("redis is not set up: create the application first")
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = self._make()
         return self._client
+
+    def disconnect(self) -> None:
+        """Close all connections: a process that forks later shares none."""
+        if self._client is not None:
+            redis_clients.disconnect(self._client)
+            self._client = None
 
 
 # Rows stay readable after the commit: services hand them to the presenters.

@@ -43,6 +43,7 @@ def create_app(settings: Settings, edges: tuple[Edge, ...] = ()) -> APIFlask:
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings.database_url),
         REDIS_URL=settings.redis_url,
+        REDIS_WAIT_REPLICAS=settings.wait_replicas,
         AUTO_OPERATION_ID=True,
         VALIDATION_ERROR_STATUS_CODE=400,
         VALIDATION_ERROR_DESCRIPTION="请求内容有误，请检查后重试",
@@ -76,7 +77,7 @@ def _attach(app: Flask, settings: Settings) -> None:
         appid=settings.wechat_appid,
         secret=settings.wechat_secret,
         base_url=settings.wechat_base_url,
-        tokens=RedisTokenStore(redis_handle.client),
+        tokens=RedisTokenStore(lambda: redis_handle.client),
     )
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
+from backend import redis_address
+
 Environment = Literal["production", "development", "test"]
 
 
@@ -29,6 +31,7 @@ class Settings:
     wechat_appid: str
     wechat_secret: str
     wechat_base_url: str = "https://api.weixin.qq.com"
+    redis_wait_replicas: int | None = None  # see `wait_replicas`
     clock_offset_s: float = 0.0  # development only: the clock runs this far from the wall clock
     access_token_ttl_s: int = 1800
     refresh_token_ttl_s: int = 30 * 24 * 3600
@@ -66,6 +69,16 @@ class Settings:
             raise SettingsError("; ".join(faults))
         return cls(**values)  # type: ignore[arg-type]  # each value came from its own parser
 
+    @property
+    def wait_replicas(self) -> int:
+        """How many replicas must have a claim before it is answered; 1 behind Sentinel.
+
+        A failover to a replica that lacks an answered claim would lose it.
+        """
+        if self.redis_wait_replicas is not None:
+            return self.redis_wait_replicas
+        return int(redis_address.parse(self.redis_url).kind == "sentinel")
+
 
 def _key(text: str) -> bytes:
     if not re.fullmatch(r"[0-9A-Fa-f]{64}", text):
@@ -89,6 +102,11 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _redis_url(text: str) -> str:
+    redis_address.parse(text)
+    return text
+
+
 def _base_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -99,6 +117,12 @@ def _base_url(text: str) -> str:
 def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise ValueError("wants a whole number above 0")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,2}", text):
+        raise ValueError("wants a whole number from 0 to 99")
     return int(text)
 
 
@@ -158,7 +182,7 @@ Parser = Callable[[str], object]
 _REQUIRED: tuple[tuple[str, str, Parser], ...] = (
     ("environment", "HUIQUAN_ENV", _environment),
     ("database_url", "DATABASE_URL", _database_url),
-    ("redis_url", "REDIS_URL", str),
+    ("redis_url", "REDIS_URL", _redis_url),
     ("public_base_url", "PUBLIC_BASE_URL", _base_url),
     ("token_key", "TOKEN_KEY", _key),
     ("placard_key", "PLACARD_KEY", _key),
@@ -168,6 +192,7 @@ _REQUIRED: tuple[tuple[str, str, Parser], ...] = (
 )
 _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("wechat_base_url", "WECHAT_BASE_URL", _base_url),
+    ("redis_wait_replicas", "REDIS_WAIT_REPLICAS", _count),
     ("clock_offset_s", "CLOCK_OFFSET_S", _offset),
     ("access_token_ttl_s", "ACCESS_TOKEN_TTL_S", _positive),
     ("refresh_token_ttl_s", "REFRESH_TOKEN_TTL_S", _positive),

@@ -20,6 +20,8 @@ LAYERS = (
         "backend.clock",
         "backend.logs",
         "backend.metrics",
+        "backend.redis_address",
+        "backend.redis_clients",
     ),
     ("backend.domain", "merchant_qr"),
 )

@@ -150,6 +150,15 @@ class QuotaUnavailable(HuiquanError):
     retry_after_s = 2
 
 
+class ClaimUnconfirmed(HuiquanError):
+    """Taken or not, the answer is not safe yet: it could be forgotten if the server failed now."""
+
+    code = "claim_unconfirmed"
+    message = "领券结果正在确认，请稍后再点一次，不会重复领取"
+    category = "unavailable"
+    retry_after_s = 2
+
+
 class ReceiptInvalid(HuiquanError):
     """Forged, malformed and another resident's answer alike, so that nobody can probe."""
 

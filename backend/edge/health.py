@@ -17,7 +17,7 @@ class Healthy(BaseModel):
 
 
 class Readiness(BaseModel):
-    """`faults` names what is wrong; empty when `ready`."""
+    """`faults` names what is wrong. `ready` with faults: a part of a cluster is down, no more."""
 
     ready: bool
     faults: list[str]
@@ -44,8 +44,8 @@ def readyz() -> tuple[dict[str, object], int]:
     """Say whether SQL, Valkey and the quota can be relied on; 503 names what cannot."""
     state = health.readiness()
     answer: dict[str, object] = {
-        "ready": not state.faults,
+        "ready": state.ready,
         "faults": list(state.faults),
         "claims_backlog": state.claims_backlog,
     }
-    return answer, 503 if state.faults else 200
+    return answer, 200 if state.ready else 503

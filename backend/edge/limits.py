@@ -8,17 +8,20 @@ import ipaddress
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 import redis
+import structlog
 from flask import Flask, Response, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from backend import redis_clients
 from backend.domain.errors import TooManyRequests
 from backend.edge import errors
 from backend.settings import Settings
+
+log = structlog.get_logger()
 
 # Whoever checks a token says here, in the request's environ, whose account it is.
 ACCOUNT = "huiquan.account"
@@ -38,13 +41,14 @@ def init_app(app: Flask, settings: Settings) -> None:
         )
     # Its lines would hold addresses.
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)
+    storage_uri, storage_options = _storage(settings.redis_url)
     limiter = Limiter(
         _range,
         app=app,
         enabled=settings.rate_limits == "on",
         application_limits=[*_limits(settings)],
-        storage_uri="redis://",  # the pool says where
-        storage_options={"connection_pool": _pool(settings.redis_url)},  # type: ignore[dict-item]
+        storage_uri=storage_uri,
+        storage_options=storage_options,
         key_prefix="hq",
         strategy="fixed-window",
         in_memory_fallback_enabled=True,
@@ -95,14 +99,25 @@ def _limits(settings: Settings) -> list[ApplicationLimit]:
     ]
 
 
-def _pool(redis_url: str) -> redis.ConnectionPool:
-    """Connections apart from the claims', that give up soon: counting is not worth a wait."""
-    return redis.ConnectionPool.from_url(
-        redis_url,
-        socket_timeout=ANSWERS_WITHIN_S,
-        socket_connect_timeout=ANSWERS_WITHIN_S,
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-    )
+def _storage(redis_url: str) -> tuple[str, dict[str, Any]]:
+    """Return where the library keeps its counts, in its own words.
+
+    Connections apart from the claims', that give up soon: counting is not worth a wait. The library
+    asks a cluster while it starts; without an answer each process counts by itself until the next
+    start.
+    """
+    hosts = redis_clients.cluster_hosts(redis_url)
+    try:
+        client = redis_clients.make(redis_url, timeout_s=ANSWERS_WITHIN_S)
+    except redis.RedisError as error:
+        log.warning("limits_without_cluster", error=type(error).__name__)
+        return "memory://", {}
+    if not hosts:
+        return "redis://", {"connection_pool": client.connection_pool}  # the pool says where
+    client.close()
+    named = ",".join(f"{host}:{port}" for host, port in hosts)
+    options = redis_clients.cluster_options(redis_url, timeout_s=ANSWERS_WITHIN_S)
+    return f"redis+cluster://{named}", options
 
 
 def _is_payment() -> bool:

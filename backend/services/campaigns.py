@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
+import redis
 import structlog
 from sqlalchemy.orm import Session
 
-from backend import clock
+from backend import clock, redis_clients
 from backend.domain.campaigns import (
     Act,
     ActNotPossible,
@@ -22,7 +23,7 @@ from backend.storage.models.campaigns import Campaign
 from backend.storage.models.ledger import LedgerAccount
 from backend.storage.queries import campaigns as queries
 from backend.storage.queries import ledger as ledger_queries
-from backend.storage.redis import quota, stream
+from backend.storage.redis import keys, quota, stream
 from backend.storage.sql import transaction
 
 log = structlog.get_logger()
@@ -145,8 +146,15 @@ def push_states() -> None:
         if campaign.mode == "claim" and campaign.state not in ("draft", "approved")
     ]
     db.session.close()
-    for campaign_id, state in known:
-        quota.set_state(redis_handle.client, campaign_id, state)
+    client, fault = redis_handle.client, None
+    for group in redis_clients.by_node(client, known, lambda named: keys.quota(named[0])):
+        try:
+            for campaign_id, state in group:
+                quota.set_state(client, campaign_id, state)
+        except redis.RedisError as error:  # one node of a cluster: the others' campaigns go on
+            fault = error
+    if fault is not None:
+        raise fault
 
 
 def list_all(states: tuple[str, ...] | None = None) -> list[Campaign]:

@@ -16,10 +16,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backend import clock, metrics
-from backend.domain import refusals
 from backend.domain.claim_rules import Position
 from backend.domain.errors import Unavailable
-from backend.services import blocks, campaigns, snapshots
+from backend.services import blocks, campaigns, quota_faults, snapshots
 from backend.services.claim_decisions import ClaimedVoucher, decide, prepare
 from backend.services.snapshots import Snapshots
 from backend.settings import Settings
@@ -40,7 +39,7 @@ class ClaimLane:
     def __init__(
         self, settings: Settings, *, in_context: Callable[[], AbstractContextManager[Any]]
     ) -> None:
-        self._quota = AsyncQuota(settings.redis_url)
+        self._quota = AsyncQuota(settings.redis_url, wait_replicas=settings.wait_replicas)
         self._token_key = settings.token_key
         self._in_context = in_context
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="terms")
@@ -75,7 +74,7 @@ class ClaimLane:
             try:
                 answer = await self._quota.take(prepared.call)
             except RedisError as error:
-                raise refusals.QuotaUnavailable(type(error).__name__) from error
+                raise quota_faults.refusal(error) from error
             voucher = decide(prepared, answer, token_key=self._token_key)
             counted.outcome = "replayed" if voucher.replayed else "taken"
             return voucher

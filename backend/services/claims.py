@@ -7,18 +7,19 @@ import redis
 import structlog
 from flask import current_app
 
-from backend import clock, metrics
-from backend.domain import refusals
+from backend import clock, metrics, redis_clients
+from backend.domain.campaigns import CampaignTerms
 from backend.domain.claim_rules import Position
 from backend.domain.vouchers import voucher_id
 from backend.extensions import db, redis_handle
-from backend.services import blocks, campaigns, claim_rows
+from backend.services import blocks, campaigns, claim_rows, quota_faults
 from backend.services.claim_decisions import ClaimedVoucher, decide, prepare, present
 from backend.settings import Settings
 from backend.storage.models.campaigns import Tier
 from backend.storage.queries import campaigns as campaign_queries
 from backend.storage.queries import vouchers as voucher_queries
-from backend.storage.redis import quota
+from backend.storage.redis import keys, quota
+from backend.storage.redis.held import HeldClaim
 from backend.storage.redis.stream import StreamEntry
 
 log = structlog.get_logger()
@@ -57,36 +58,61 @@ def claim_voucher(
             answer = quota.take(redis_handle.client, prepared.call)
         except redis.RedisError as error:
             log.error("claim_unanswered", campaign_id=campaign_id, error=type(error).__name__)
-            raise refusals.QuotaUnavailable(type(error).__name__) from error
+            raise quota_faults.refusal(error) from error
         voucher = decide(prepared, answer, token_key=settings.token_key)
         counted.outcome = "replayed" if voucher.replayed else "taken"
         return voucher
 
 
-def promised_vouchers(resident_id: int) -> list[ClaimedVoucher]:
-    """Return every voucher that Valkey knows a resident holds, drained to SQL or not.
+@dataclass(frozen=True, kw_only=True)
+class Promised:
+    """What Valkey promises, and the epochs that SQL knew before Valkey was asked.
 
-    Raises redis.RedisError when Valkey cannot be asked.
+    `complete` is False when Valkey, or a node of the cluster, could not be asked.
     """
-    return _promised(resident_id)[0]
+
+    vouchers: list[ClaimedVoucher]
+    epochs: dict[str, int]
+    complete: bool
 
 
-def _promised(resident_id: int) -> tuple[list[ClaimedVoucher], dict[str, int]]:
-    """Return what Valkey promises, and the epochs that SQL knew before Valkey was asked."""
+def promised(resident_id: int) -> Promised:
+    """Return every voucher that Valkey knows a resident holds, drained to SQL or not."""
     found = [
         campaign_queries.terms_of(campaign)
         for campaign in campaigns.list_all(STATES_WITH_CLAIMS)
         if campaign.mode == "claim"
     ]
     db.session.close()
-    held = quota.held_by(redis_handle.client, found, resident_id)
+    held, complete = _held_by(found, resident_id)
     tiers = {(campaign.id, tier.position): tier for campaign in found for tier in campaign.tiers}
-    promised = [
+    vouchers = [
         present(campaign, tiers[campaign.id, claim.tier_position], claim)
         for campaign in found
-        for claim in held[campaign.id]
+        for claim in held.get(campaign.id, ())
     ]
-    return promised, {campaign.id: campaign.epoch for campaign in found}
+    epochs = {campaign.id: campaign.epoch for campaign in found}
+    return Promised(vouchers=vouchers, epochs=epochs, complete=complete)
+
+
+def _held_by(
+    found: Sequence[CampaignTerms], resident_id: int
+) -> tuple[dict[str, list[HeldClaim]], bool]:
+    """Return what a resident holds, and whether every campaign's server told it."""
+    held: dict[str, list[HeldClaim]] = {}
+    complete = True
+    try:
+        client = redis_handle.client
+    except redis.RedisError as error:
+        log.warning("promised_vouchers_unknown", error=type(error).__name__)
+        return {}, False
+    for group in redis_clients.by_node(client, found, lambda campaign: keys.quota(campaign.id)):
+        try:
+            held |= quota.held_by(client, group, resident_id)
+        except redis.RedisError as error:
+            complete = False
+            log.warning("promised_vouchers_unknown", error=type(error).__name__)
+    return held, complete
 
 
 def record_promised(resident_id: int) -> None:
@@ -95,19 +121,17 @@ def record_promised(resident_id: int) -> None:
     What the writer would do in a moment; by the same unique numbers, so neither doubles the
     other. With Valkey down it does nothing: what SQL has is still usable.
     """
-    try:
-        promised, epochs = _promised(resident_id)
-    except redis.RedisError as error:
-        log.warning("promised_vouchers_unknown", error=type(error).__name__)
+    known = promised(resident_id)
+    if not known.vouchers:
         return
-    if not promised:
-        return
-    ids = [voucher.voucher_id for voucher in promised]
+    ids = [voucher.voucher_id for voucher in known.vouchers]
     missing = set(ids) - voucher_queries.existing_ids(db.session(), ids)
-    rows = [row_of(voucher, resident_id) for voucher in promised if voucher.voucher_id in missing]
+    rows = [
+        row_of(voucher, resident_id) for voucher in known.vouchers if voucher.voucher_id in missing
+    ]
     if not rows:
         return
-    result = claim_rows.insert([(epochs[str(row["campaign_id"])], row) for row in rows])
+    result = claim_rows.insert([(known.epochs[str(row["campaign_id"])], row) for row in rows])
     if result.stale or result.taken:  # a rebuild came between, or two hold one number
         log.error("promised_vouchers_refused", stale=result.stale, taken=len(result.taken))
 

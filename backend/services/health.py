@@ -10,26 +10,31 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
+from backend import redis_clients
 from backend.extensions import db, redis_handle
 from backend.services import campaigns
 from backend.storage import migrations
 from backend.storage.queries.campaigns import list_campaigns
-from backend.storage.redis import quota, safety, stream
+from backend.storage.redis import keys, quota, safety, stream
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadinessState:
-    """What is wrong, in words, and how many claims wait for SQL (None when nobody can say)."""
+    """What is wrong, in words, and how many claims wait for SQL (None when nobody can say).
+
+    `ready` in spite of faults: one node of a cluster is down, and refuses its own campaigns alone.
+    """
 
     faults: tuple[str, ...]
     claims_backlog: int | None
+    ready: bool
 
 
 def readiness() -> ReadinessState:
     """Ask SQL, the schema's version, Valkey, its settings, and each running campaign's quota."""
-    faults = _sql_faults()
+    faults, tolerable = _sql_faults(), []
     backlog = None
     if not faults:
         running = [
@@ -39,12 +44,20 @@ def readiness() -> ReadinessState:
         ]
         db.session.close()
         try:
-            faults += safety.faults(redis_handle.client)
-            faults += _quota_faults(running)
-            backlog = sum(stream.backlog(redis_handle.client, name) for name, _ in running)
+            asked = safety.ask(redis_handle.client)
+            if not asked.answered:
+                raise asked.silent[0][1]
+            faults += asked.faults
+            tolerable += [
+                f"valkey node {name} does not answer: {type(error).__name__}"
+                for name, error in asked.silent
+            ]
+            lost, silent, backlog = _quota_faults(running)
+            faults += lost
+            tolerable += silent
         except redis.RedisError as error:
             faults.append(f"valkey does not answer: {type(error).__name__}")
-    return ReadinessState(faults=tuple(faults), claims_backlog=backlog)
+    return ReadinessState(faults=(*faults, *tolerable), claims_backlog=backlog, ready=not faults)
 
 
 def refuse_unsafe_valkey() -> None:
@@ -53,13 +66,12 @@ def refuse_unsafe_valkey() -> None:
     One that does not answer is no reason to stay down: claims fail closed until it does, and
     `readiness()` names it.
     """
-    client = redis_handle.client
     try:
-        safety.refuse_unsafe(client)
+        safety.refuse_unsafe(redis_handle.client)
     except redis.RedisError as error:
         log.warning("valkey_not_asked", error=type(error).__name__)
     finally:
-        client.connection_pool.disconnect()  # a process that forks later shares no connection
+        redis_handle.disconnect()
 
 
 def _sql_faults() -> list[str]:
@@ -75,12 +87,31 @@ def _sql_faults() -> list[str]:
     return [] if current == head else [f"the schema is at {current}, wants {head}"]
 
 
-def _quota_faults(running: list[tuple[str, int]]) -> list[str]:
-    found = []
-    for campaign_id, epoch in running:
-        loaded = quota.loaded(redis_handle.client, campaign_id)
-        if loaded is None:
-            found.append(f"campaign {campaign_id} has no quota loaded")
-        elif loaded[0] != epoch:
-            found.append(f"campaign {campaign_id} has quota of epoch {loaded[0]}, wants {epoch}")
-    return found
+def _quota_faults(running: list[tuple[str, int]]) -> tuple[list[str], list[str], int | None]:
+    """Return the faults of quotas, the campaigns whose node is silent, and the backlog.
+
+    Raises redis.RedisError when no campaign's server answers.
+    """
+    client = redis_handle.client
+    found: list[str] = []
+    silent: list[str] = []
+    backlog = 0
+    for group in redis_clients.by_node(client, running, lambda named: keys.quota(named[0])):
+        try:
+            for campaign_id, epoch in group:
+                backlog += stream.backlog(client, campaign_id)
+                found += _quota_fault(campaign_id, epoch)
+        except redis.RedisError:
+            if not redis_clients.is_cluster(client):
+                raise
+            silent += [f"campaign {name} takes no claims: its node is down" for name, _ in group]
+    return found, silent, None if silent else backlog
+
+
+def _quota_fault(campaign_id: str, epoch: int) -> list[str]:
+    loaded = quota.loaded(redis_handle.client, campaign_id)
+    if loaded is None:
+        return [f"campaign {campaign_id} has no quota loaded"]
+    if loaded[0] != epoch:
+        return [f"campaign {campaign_id} has quota of epoch {loaded[0]}, wants {epoch}"]
+    return []

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import redis
 import structlog
 
-from backend import clock, metrics
+from backend import clock, metrics, redis_clients
 from backend.domain.campaigns import CampaignTerms
 from backend.domain.errors import NotFound
 from backend.extensions import db, redis_handle
 from backend.services import campaigns
 from backend.storage.queries import campaigns as queries
-from backend.storage.redis import live_counts, quota, stream
+from backend.storage.redis import keys, live_counts, quota, stream
 
 log = structlog.get_logger()
 
@@ -113,7 +113,8 @@ def forget() -> None:
 def quotas() -> list[QuotaCounts]:
     """Return the units of all campaigns that can be claimed from.
 
-    Raises redis.RedisError or SQLAlchemyError when one of the two cannot be asked.
+    Left out are those whose node of a cluster is down. Raises redis.RedisError or SQLAlchemyError
+    when one of the two cannot be asked.
     """
     found = [
         queries.terms_of(campaign)
@@ -121,14 +122,22 @@ def quotas() -> list[QuotaCounts]:
         if campaign.mode == "claim"
     ]
     db.session.close()
-    return [
-        QuotaCounts(
-            campaign_id=terms.id,
-            tiers=_tiers(terms),
-            backlog=stream.backlog(redis_handle.client, terms.id),
-        )
-        for terms in found
-    ]
+    client, counted = redis_handle.client, []
+    for group in redis_clients.by_node(client, found, lambda terms: keys.quota(terms.id)):
+        try:
+            counted += [
+                QuotaCounts(
+                    campaign_id=terms.id,
+                    tiers=_tiers(terms),
+                    backlog=stream.backlog(client, terms.id),
+                )
+                for terms in group
+            ]
+        except redis.RedisError as error:
+            if not redis_clients.is_cluster(client):
+                raise
+            log.warning("quota_not_asked", error=type(error).__name__)
+    return counted
 
 
 def _ask(campaign_id: str) -> LiveFigures:

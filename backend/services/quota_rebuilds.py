@@ -11,7 +11,7 @@ from datetime import datetime
 import redis
 import structlog
 
-from backend import clock
+from backend import clock, redis_clients
 from backend.domain.campaigns import ActNotPossible, CampaignTerms, TierTerms
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.vouchers import SERIALS_PER_TIER, first_serial, voucher_id
@@ -20,7 +20,7 @@ from backend.services import audit, campaigns, claims
 from backend.storage.queries import campaigns as queries
 from backend.storage.queries import recyclings
 from backend.storage.queries import vouchers as voucher_queries
-from backend.storage.redis import quota, rebuild, safety, stream
+from backend.storage.redis import keys, quota, rebuild, safety, stream
 from backend.storage.redis.held import HeldClaim
 from backend.storage.sql import exclusively, transaction
 
@@ -66,9 +66,8 @@ def rebuild_lost() -> int:
         if campaign.mode == "claim"
     ]
     db.session.close()
-    client = redis_handle.client
     rebuilt = 0
-    for campaign_id in [name for name in running if quota.loaded(client, name) is None]:
+    for campaign_id in _lost(running):
         try:
             run(campaign_id, actor="system")
         except HuiquanError as refused:  # another machine does it, or the server is unsafe
@@ -76,6 +75,19 @@ def rebuild_lost() -> int:
         else:
             rebuilt += 1
     return rebuilt
+
+
+def _lost(running: list[str]) -> list[str]:
+    """Return the campaigns whose server answers and has no quota of theirs."""
+    client, lost = redis_handle.client, []
+    for group in redis_clients.by_node(client, running, keys.quota):
+        try:
+            lost += [name for name in group if quota.loaded(client, name) is None]
+        except redis.RedisError as error:
+            if not redis_clients.is_cluster(client):
+                raise
+            log.warning("quota_not_asked", campaigns=group, error=type(error).__name__)
+    return lost
 
 
 def run(campaign_id: str, *, actor: str, force: bool = False) -> Rebuilt:

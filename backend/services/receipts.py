@@ -11,7 +11,7 @@ from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.receipts import Receipt, ReceiptRefused
 from backend.domain.vouchers import voucher_id
 from backend.extensions import db, redis_handle
-from backend.services import audit, claim_decisions, claim_rows, claims
+from backend.services import audit, claim_decisions, claim_rows, claims, quota_faults
 from backend.services.claim_decisions import ClaimedVoucher
 from backend.settings import Settings
 from backend.storage.models.audit import AuditEntry
@@ -92,7 +92,7 @@ def _restore(receipt: Receipt, campaign: CampaignTerms, tier: TierTerms, claim: 
         )
     except redis.RedisError as error:
         log.error("receipt_unanswered", campaign_id=campaign.id, error=type(error).__name__)
-        raise refusals.QuotaUnavailable(type(error).__name__) from error
+        raise quota_faults.refusal(error) from error
     if answer.outcome not in (Outcome.TAKEN, Outcome.REPLAYED):
         raise _refusal(answer, number, receipt, campaign)
     if not lost:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-import redis
 import structlog
 
 from backend import clock
@@ -46,12 +45,9 @@ class Wallet:
 
 def wallet(resident_id: int) -> Wallet:
     """Return all vouchers of a resident: usable first, the earliest end first."""
-    complete, promised = True, []
-    try:
-        promised = claims.promised_vouchers(resident_id)
-    except redis.RedisError as error:
-        complete = False
-        log.warning("wallet_without_valkey", error=type(error).__name__)
+    promised = claims.promised(resident_id)
+    if not promised.complete:
+        log.warning("wallet_without_valkey")
     now = clock.now()
     found = {
         promise.voucher_id: WalletVoucher(
@@ -65,7 +61,7 @@ def wallet(resident_id: int) -> Wallet:
             valid_until=promise.valid_until,
             status=_status("unused", promise.valid_until, now),
         )
-        for promise in promised
+        for promise in promised.vouchers
     }
     for voucher, campaign in queries.list_of_resident(db.session(), resident_id):
         found[voucher.id] = WalletVoucher(
@@ -84,7 +80,7 @@ def wallet(resident_id: int) -> Wallet:
         found.values(),
         key=lambda v: (order[v.status], v.valid_until, -v.face_value_fen, v.voucher_id),
     )
-    return Wallet(vouchers=tuple(rows), complete=complete)
+    return Wallet(vouchers=tuple(rows), complete=promised.complete)
 
 
 def get(resident_id: int, voucher_id: int) -> WalletVoucher:

@@ -9,15 +9,18 @@ import signal
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 
 import redis
 import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
+from backend import redis_clients
 from backend.extensions import redis_handle
 from backend.services import campaigns, claims
-from backend.storage.redis import stream
+from backend.storage.redis import keys, stream
+from backend.storage.redis.stream import StreamEntry
 
 log = structlog.get_logger()
 BATCH = 1000
@@ -50,31 +53,50 @@ def run(app: Flask, *, stop: threading.Event | None = None) -> None:
 
 
 def drain_once(consumer: str, *, reclaim: bool = False) -> int:
-    """Take one batch from each campaign's stream; return how many entries were settled."""
+    """Take one batch from each campaign's stream; return how many entries were settled.
+
+    A node of a cluster that is down keeps its own campaigns' entries alone. Raises its
+    redis.RedisError when nothing else was there to do.
+    """
     names = [c.id for c in campaigns.list_all(claims.STATES_WITH_CLAIMS) if c.mode == "claim"]
-    settled = 0
-    for campaign_id in names:
-        settled += _drain_campaign(campaign_id, consumer, reclaim=reclaim)
+    client, settled = redis_handle.client, 0
+    fault: redis.RedisError | None = None
+    for group in redis_clients.by_node(client, names, keys.claims):
+        try:
+            for campaign_id in group:
+                settled += _drain_campaign(campaign_id, consumer, reclaim=reclaim)
+        except redis.RedisError as error:
+            log.error("claims_not_drained", error=type(error).__name__, campaigns=group)
+            fault = error
+    if fault is not None and not settled:
+        raise fault
     return settled
 
 
 def _drain_campaign(campaign_id: str, consumer: str, *, reclaim: bool) -> int:
     client = redis_handle.client
     try:
-        entries = stream.read(client, campaign_id, consumer=consumer, count=BATCH)
+        settled = _record(
+            campaign_id, stream.read(client, campaign_id, consumer=consumer, count=BATCH)
+        )
         if reclaim:
-            entries += stream.reclaim(
+            pages = stream.reclaim(
                 client, campaign_id, consumer=consumer, count=BATCH, idle_ms=RECLAIM_AFTER_MS
             )
+            settled += sum(_record(campaign_id, entries) for entries in pages)
     except redis.ResponseError as error:
         if "NOGROUP" not in str(error):
             raise
         stream.prepare(client, campaign_id)  # the stream was lost with Valkey
         return 0
+    return settled
+
+
+def _record(campaign_id: str, entries: Sequence[StreamEntry]) -> int:
     if not entries:
         return 0
     recorded = claims.record(entries)
-    stream.acknowledge(client, campaign_id, recorded.settled)
+    stream.acknowledge(redis_handle.client, campaign_id, recorded.settled)
     settled = len(recorded.settled)
     log.info("claims_written", campaign_id=campaign_id, entries=settled, new=recorded.new)
     return settled

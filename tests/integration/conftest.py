@@ -127,7 +127,7 @@ def make_wechat(standin: Standin, valkey: redis.Redis) -> Iterator[MakeWeChat]:
             "appid": APPID,
             "secret": SECRET,
             "base_url": standin.base_url,
-            "tokens": RedisTokenStore(valkey),
+            "tokens": RedisTokenStore(lambda: valkey),
             "timeout_s": (1.0, 2.0),
         }
         made.append(WeChat(**{**given, **changed}))

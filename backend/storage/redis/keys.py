@@ -36,3 +36,8 @@ def wechat_token(appid: str) -> str:
 def wechat_token_lock(appid: str) -> str:
     """String: who is fetching a new access_token."""
     return f"{PREFIX}:wechat:{appid}:token-lock"
+
+
+def mark(key: str) -> str:
+    """String beside a campaign's key: written so that WAIT has something to wait for."""
+    return f"{key[: key.index('}') + 1]}:mark"

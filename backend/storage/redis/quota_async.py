@@ -1,27 +1,17 @@
-"""The quota for an event loop: one connection, and all claims that wait travel together.
-
-While one call is in flight the next claims gather, so a rush makes its own batches: one round trip,
-one script call and one share of an fsync for all of them.
-"""
+"""The quota for an event loop: each claim goes to the server that has its campaign."""
 
 import asyncio
-from typing import Any
 
-import hiredis
-import structlog
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
-from redis.exceptions import ConnectionError as NotConnected
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import MovedError, RedisError
 
-from backend.storage.redis import scripts
-from backend.storage.redis.quota import Take, TakeCall, take_answer
+from backend import redis_clients
+from backend.redis_clients import ClusterUnavailable
+from backend.storage.redis.cluster_slots import ClusterSlots, Host
+from backend.storage.redis.quota import Take, TakeCall
+from backend.storage.redis.quota_link import QuotaLink, Waiting
 
-log = structlog.get_logger()
 BATCH_MAX = 128  # claims in one call: keeps Valkey's other callers waiting for about a millisecond
 WAITING_MAX = 5_000  # a queue longer than this answers nobody in time
-TIMEOUT_S = 2.0
-
-_Waiting = tuple[TakeCall, "asyncio.Future[Take]"]
 
 
 class Overloaded(RedisError):
@@ -29,21 +19,27 @@ class Overloaded(RedisError):
 
 
 class AsyncQuota:
-    """The claim script for one event loop. Connects at the first claim, and anew after a fault."""
+    """The claim script for one event loop: one connection, in a cluster one to each node.
 
-    def __init__(self, redis_url: str) -> None:
-        pool = ConnectionPool.from_url(
-            redis_url,
-            decode_responses=True,
-            protocol=2,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-        )
-        self._connection: AbstractConnection = pool.make_connection()
-        self._sha, self._source = scripts.batched("claim")
-        self._waiting: dict[str, list[_Waiting]] = {}
-        self._waiting_count = 0
-        self._pumping: asyncio.Task[None] | None = None
+    A node that is down delays and refuses its own campaigns' claims alone.
+    """
+
+    def __init__(self, redis_url: str, *, wait_replicas: int = 0) -> None:
+        self._url = redis_url
+        self._wait_replicas = wait_replicas
+        self._slots: ClusterSlots | None = None
+        self._links: dict[Host, QuotaLink] = {}
+        self._unplaced: list[Waiting] = []
+        self._learning: asyncio.Task[None] | None = None
+        self._only: QuotaLink | None = None
+        if hosts := redis_clients.cluster_hosts(redis_url):
+            self._slots = ClusterSlots(redis_url, hosts)
+        else:
+            self._only = QuotaLink(
+                redis_clients.make_connection(redis_url),
+                batch_max=BATCH_MAX,
+                wait_replicas=wait_replicas,
+            )
 
     def take(self, call: TakeCall) -> "asyncio.Future[Take]":
         """Put the call to those that leave next; the future gives the answer.
@@ -51,100 +47,63 @@ class AsyncQuota:
         The future raises redis.RedisError when the server cannot say; the claim may then have been
         taken, and the same request asked again tells. Raises Overloaded at once.
         """
-        if self._waiting_count >= WAITING_MAX:
-            raise Overloaded(f"{self._waiting_count} claims wait")
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Take] = loop.create_future()
-        self._waiting.setdefault(call.keys[0], []).append((call, answer))
-        self._waiting_count += 1
-        if self._pumping is None:
-            # The task starts with the next turn of the loop, when this turn's claims are all here.
-            self._pumping = loop.create_task(self._pump())
+        link = self._only or self._link_of(call)
+        waiting_count = len(self._unplaced) if link is None else link.waiting_count
+        if waiting_count >= WAITING_MAX:
+            raise Overloaded(f"{waiting_count} claims wait")
+        answer: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
+        if link is None:
+            self._place_later([(call, answer, False)])
+        else:
+            link.put((call, answer, False))
         return answer
 
     async def close(self) -> None:
         """Answer what waits, then leave."""
-        if self._pumping is not None:
-            await asyncio.wait([self._pumping])
-        await self._connection.disconnect()
+        while self._learning is not None:
+            await asyncio.wait([self._learning])
+        for link in [self._only, *self._links.values()]:
+            if link is not None:
+                await link.close()
 
-    async def _pump(self) -> None:
+    def _link_of(self, call: TakeCall) -> QuotaLink | None:
+        """Return the link to the node of a call's keys; None while nobody has said which."""
+        host = self._slots.host_of(call.keys[0]) if self._slots else None
+        if host is None:
+            return None
+        link = self._links.get(host)
+        if link is None:
+            link = self._links[host] = QuotaLink(
+                redis_clients.make_node_connection(self._url, *host),
+                batch_max=BATCH_MAX,
+                wait_replicas=self._wait_replicas,
+                on_fault=self._on_fault,
+            )
+        return link
+
+    def _on_fault(self, moved: MovedError | None, again: list[Waiting]) -> None:
+        """Ask the nodes anew who serves what, then send on what came to the wrong one."""
+        if self._slots is not None:
+            self._slots.forget(also=(moved.host, moved.port) if moved else None)
+        self._place_later(again)
+
+    def _place_later(self, waiting: list[Waiting]) -> None:
+        self._unplaced += waiting
+        if self._learning is None:
+            self._learning = asyncio.get_running_loop().create_task(self._learn())
+
+    async def _learn(self) -> None:
+        fault: RedisError = ClusterUnavailable("no node serves this slot")
         try:
-            while self._waiting:
-                batches = self._next_batches()
-                try:
-                    answers = await self._ask_once_more(batches)
-                except (RedisError, OSError) as error:
-                    log.error("claims_unanswered", error=type(error).__name__)
-                    answers = [_unknown(error)] * len(batches)
-                for batch, answer in zip(batches, answers, strict=True):
-                    _settle(batch, answer)
+            if self._slots is not None:
+                await self._slots.learn()
+        except RedisError as error:
+            fault = error
         finally:
-            self._pumping = None
-
-    def _next_batches(self) -> list[list[_Waiting]]:
-        """Take the longest waiting claims of every campaign, up to BATCH_MAX of each."""
-        batches = []
-        for key, waiting in list(self._waiting.items()):
-            batches.append(waiting[:BATCH_MAX])
-            if len(waiting) > BATCH_MAX:
-                self._waiting[key] = waiting[BATCH_MAX:]
-            else:
-                del self._waiting[key]
-        self._waiting_count -= sum(map(len, batches))
-        return batches
-
-    async def _ask_once_more(self, batches: list[list[_Waiting]]) -> list[Any]:
-        """Ask; after a broken connection once more, at once: the script answers a replay alike."""
-        try:
-            answers = await self._ask(batches)
-        except (NotConnected, OSError):
-            answers = await self._ask(batches)
-        if any(isinstance(answer, NoScriptError) for answer in answers):
-            await self._connection.send_packed_command([_packed("SCRIPT", "LOAD", self._source)])
-            await self._connection.read_response()
-            answers = await self._ask(batches)
-        return answers
-
-    async def _ask(self, batches: list[list[_Waiting]]) -> list[Any]:
-        connection = self._connection
-        if not connection.is_connected:
-            await connection.connect()
-        await connection.send_packed_command(
-            [self._call(batch) for batch in batches], check_health=False
-        )
-        answers: list[Any] = []
-        for _ in batches:
-            try:
-                answers.append(await connection.read_response())
-            except ResponseError as error:  # of one campaign; the others' answers follow
-                answers.append(error)
-        return answers
-
-    def _call(self, batch: list[_Waiting]) -> bytes:
-        first = batch[0][0]
-        names = first.keys[:-1] + [call.keys[-1] for call, _ in batch]
-        words: list[str | int] = ["EVALSHA", self._sha, len(names), *names, len(first.args)]
-        for call, _ in batch:
-            words += call.args
-        return _packed(*words)
-
-
-def _packed(*words: str | int) -> bytes:
-    packed: bytes = hiredis.pack_command(words)  # type: ignore[arg-type]  # its stub: one word
-    return packed
-
-
-def _unknown(error: Exception) -> RedisError:
-    return error if isinstance(error, RedisError) else NotConnected(type(error).__name__)
-
-
-def _settle(batch: list[_Waiting], answer: Any) -> None:
-    """Give each claim of a batch its own answer, or all of them the fault."""
-    for n, (call, future) in enumerate(batch):
-        if future.done():  # its caller went away
-            continue
-        if isinstance(answer, RedisError):
-            future.set_exception(answer)
-        else:
-            future.set_result(take_answer(call, answer[2 * n], answer[2 * n + 1]))
+            self._learning = None
+        unplaced, self._unplaced = self._unplaced, []
+        for waiting in unplaced:
+            if link := self._link_of(waiting[0]):
+                link.put(waiting)
+            elif not waiting[1].done():
+                waiting[1].set_exception(fault)

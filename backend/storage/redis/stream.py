@@ -45,12 +45,26 @@ def read(client: redis.Redis, campaign_id: str, *, consumer: str, count: int) ->
 
 def reclaim(
     client: redis.Redis, campaign_id: str, *, consumer: str, count: int, idle_ms: int
-) -> list[StreamEntry]:
-    """Return entries that a writer took and never acknowledged: it died, or failed to commit."""
-    answer = client.xautoclaim(
-        keys.claims(campaign_id), GROUP, consumer, min_idle_time=idle_ms, count=count
-    )
-    return [_entry(campaign_id, row) for row in answer[1] if row[1]]
+) -> Iterator[list[StreamEntry]]:
+    """Yield, page by page, what a writer took and never acknowledged: it died, or did not commit.
+
+    To the last page: entries that are kept for good stand in front, and must not hide the others.
+    """
+    cursor = "0-0"
+    while True:
+        answer = client.xautoclaim(
+            keys.claims(campaign_id),
+            GROUP,
+            consumer,
+            min_idle_time=idle_ms,
+            start_id=cursor,
+            count=count,
+        )
+        cursor = str(answer[0])
+        if entries := [_entry(campaign_id, row) for row in answer[1] if row[1]]:
+            yield entries
+        if cursor == "0-0":
+            return
 
 
 def waiting(

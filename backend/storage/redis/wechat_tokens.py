@@ -1,6 +1,6 @@
 """WeChat access tokens, shared by all processes through Redis."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from redis import Redis
@@ -16,13 +16,14 @@ LOCK_TTL_S = 20
 class RedisTokenStore:
     """Keeps one access token for each appid; Redis's own time-to-live ends it."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, client: Callable[[], Redis]) -> None:
+        """Keep how to come by a client: while a cluster is down there is none."""
+        self._client = client
 
     def get(self, appid: str) -> str | None:
         """Return the token, or None. Raises Unavailable when Redis does not answer."""
         try:
-            token = self._redis.get(keys.wechat_token(appid))
+            token = self._client().get(keys.wechat_token(appid))
         except RedisError as error:
             raise _unavailable(error) from error
         return token.decode() if isinstance(token, bytes) else token
@@ -30,7 +31,7 @@ class RedisTokenStore:
     def put(self, appid: str, token: str, *, ttl_s: int) -> None:
         """Keep the token for `ttl_s` seconds. Raises Unavailable when Redis does not answer."""
         try:
-            self._redis.set(keys.wechat_token(appid), token, ex=ttl_s)
+            self._client().set(keys.wechat_token(appid), token, ex=ttl_s)
         except RedisError as error:
             raise _unavailable(error) from None  # redis-py may quote the command
 
@@ -38,8 +39,8 @@ class RedisTokenStore:
     def lock(self, appid: str) -> Iterator[bool]:
         """Enter at once, True for the one caller that may fetch; a dead holder's lock runs out."""
         key = keys.wechat_token_lock(appid)
-        lock = self._redis.lock(key, timeout=LOCK_TTL_S, blocking=False)
         try:
+            lock = self._client().lock(key, timeout=LOCK_TTL_S, blocking=False)
             mine = lock.acquire()
         except RedisError as error:
             raise _unavailable(error) from error

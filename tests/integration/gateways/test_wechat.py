@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -142,7 +143,7 @@ def test_twelve_processes_that_start_together_fetch_one_token(
     valkey: redis.Redis,
     make_valkey: Callable[..., redis.Redis],
 ) -> None:
-    gateways = [make_wechat(tokens=RedisTokenStore(make_valkey())) for _ in range(12)]
+    gateways = [make_wechat(tokens=RedisTokenStore(cache(make_valkey))) for _ in range(12)]
     taps = [standin.control("phone-number", user=f"u{n}") for n in range(12)]
     openids = [sign_in(gateways[0], standin, f"u{n}").openid for n in range(12)]
     standin.fault(TOKEN_PATH, "delay", 0.3)  # the others arrive while it is being fetched

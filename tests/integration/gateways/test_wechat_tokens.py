@@ -21,7 +21,8 @@ APPID = "wx0123456789abcdef"
 def test_a_token_is_text_whatever_the_client_decodes(
     valkey: redis.Redis, make_valkey: Callable[..., redis.Redis], decode_responses: bool
 ) -> None:
-    tokens = RedisTokenStore(make_valkey(decode_responses=decode_responses))
+    client = make_valkey(decode_responses=decode_responses)
+    tokens = RedisTokenStore(lambda: client)
     assert tokens.get(APPID) is None
     tokens.put(APPID, "T" * 512, ttl_s=6900)
     assert tokens.get(APPID) == "T" * 512
@@ -29,7 +30,7 @@ def test_a_token_is_text_whatever_the_client_decodes(
 
 
 def test_a_token_ends_with_its_time(valkey: redis.Redis) -> None:
-    tokens = RedisTokenStore(valkey)
+    tokens = RedisTokenStore(lambda: valkey)
     tokens.put(APPID, "T", ttl_s=1)
     assert tokens.get(APPID) == "T"
     time.sleep(1.1)
@@ -37,7 +38,7 @@ def test_a_token_ends_with_its_time(valkey: redis.Redis) -> None:
 
 
 def test_one_of_many_holds_the_lock_and_the_next_may_after_it(valkey: redis.Redis) -> None:
-    tokens = RedisTokenStore(valkey)
+    tokens = RedisTokenStore(lambda: valkey)
     with tokens.lock(APPID) as mine, ThreadPoolExecutor(8) as pool:
 
         def try_lock(_: int) -> bool:
@@ -51,7 +52,7 @@ def test_one_of_many_holds_the_lock_and_the_next_may_after_it(valkey: redis.Redi
 
 
 def test_the_lock_is_freed_when_the_fetch_fails(valkey: redis.Redis) -> None:
-    tokens = RedisTokenStore(valkey)
+    tokens = RedisTokenStore(lambda: valkey)
     with pytest.raises(ZeroDivisionError), tokens.lock(APPID):
         raise ZeroDivisionError
     assert valkey.exists(keys.wechat_token_lock(APPID)) == 0
@@ -61,7 +62,7 @@ def test_the_lock_of_a_dead_process_runs_out(
     valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wechat_tokens, "LOCK_TTL_S", 0.3)
-    tokens = RedisTokenStore(valkey)
+    tokens = RedisTokenStore(lambda: valkey)
     with tokens.lock(APPID) as first:
         assert first is True
         with tokens.lock(APPID) as second:
@@ -78,7 +79,7 @@ def test_the_lock_of_a_dead_process_runs_out(
 def test_a_late_holder_does_not_free_the_lock_of_the_next(
     valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens = RedisTokenStore(valkey)
+    tokens = RedisTokenStore(lambda: valkey)
     with tokens.lock(APPID):
         valkey.delete(keys.wechat_token_lock(APPID))  # it ran out, and another process took it
         valkey.set(keys.wechat_token_lock(APPID), "another")
@@ -87,7 +88,7 @@ def test_a_late_holder_does_not_free_the_lock_of_the_next(
 
 def test_without_a_server_every_use_is_unavailable(tmp_path: Path) -> None:
     client = redis.Redis(unix_socket_path=str(tmp_path / "nobody"), retry=Retry(NoBackoff(), 0))
-    tokens = RedisTokenStore(client)
+    tokens = RedisTokenStore(lambda: client)
     with pytest.raises(Unavailable):
         tokens.get(APPID)
     with pytest.raises(Unavailable):

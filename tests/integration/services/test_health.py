@@ -34,8 +34,7 @@ def test_an_old_schema_is_named(city: City) -> None:
         (fault,) = health.readiness().faults
         assert fault.startswith("the schema is at 0001_initial")
     finally:
-        back = text("UPDATE alembic_version SET version_num = :head")
-        db.session.execute(back, {"head": head})
+        db.session.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head})
         db.session.commit()
 
 

@@ -80,3 +80,23 @@ def test_entries_of_a_removed_group_are_found_again(city: City) -> None:
     claim_writer.drain_once("writer")  # makes the group anew, from the beginning
     assert drain() == 1
     assert len(rows(Voucher)) == 1
+
+
+def test_kept_entries_in_front_do_not_hide_a_dead_writers_claims(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = city.resident()
+    city.claim(holder)
+    assert drain() == 1
+    client = redis_handle.client
+    city.claim(city.resident())
+    _entry_id, fields = client.xrange(keys.claims(MAY))[0]
+    for _ in range(25):  # the holder's number under another resident's name: kept for good
+        client.xadd(keys.claims(MAY), {**fields, "serial": "1"})
+    late = {city.claim(city.resident()).voucher_id for _ in range(3)}
+    assert len(stream.read(client, MAY, consumer="dead", count=100)) == 29
+    monkeypatch.setattr(claim_writer, "BATCH", 5)
+    monkeypatch.setattr(claim_writer, "RECLAIM_AFTER_MS", 0)
+    assert claim_writer.drain_once("next", reclaim=True) == 4
+    assert late <= {voucher.id for voucher in rows(Voucher)}
+    assert stream.backlog(client, MAY) == 25

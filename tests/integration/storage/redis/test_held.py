@@ -66,7 +66,7 @@ def test_100_000_claims_take_at_most_60_bytes_each(city: City, database: str) ->
     redis_handle.client.hset(keys.quota(MAY), "left:1", 100_000)
     before = int(client.info("memory")["used_memory"])
     pipeline = client.pipeline(transaction=False)
-    sha = client.script_load(quota.scripts._SOURCES["claim"])
+    sha = client.script_load(quota.scripts._SCRIPTS["claim"].text)
     for n in range(1, 100_001):
         at = campaign.opens_at + timedelta(seconds=60, milliseconds=n)
         call = quota.take_call(
