@@ -31,7 +31,7 @@ NIGHT_HOURS = '"16:00-24:00"'
         (("name: 新天地", "name: no"), "name: no", "merchants[1].name", TEXT),
         (("carry_over: true", "carry_over: 1"), "carry_over: 1", "campaigns[5].carry_over",
          "只能写 true 或 false"),
-        (("carry_over: true", 'carry_over: "true"'), "carry_over", "campaigns[5].carry_over",
+        (("carry_over: true", 'carry_over: "true"'), 'carry_over: "true"', "campaigns[5].carry_over",
          "只能写 true 或 false"),
         (("domains: [FUEL]", "domains: FUEL"), "domains: FUEL", "campaigns[5].domains",
          "应为列表，逐条书写或写在 [ ] 里"),
