@@ -5,8 +5,8 @@ what → load the quota, its epoch last. Killed anywhere it may be run again (do
 """
 
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 
 import redis
 import structlog
@@ -14,14 +14,13 @@ import structlog
 from backend import clock, redis_clients
 from backend.domain.campaigns import ActNotPossible, CampaignTerms, TierTerms
 from backend.domain.errors import HuiquanError, NotFound
-from backend.domain.vouchers import SERIALS_PER_TIER, first_serial, voucher_id
+from backend.domain.vouchers import first_serial
 from backend.extensions import db, redis_handle
 from backend.services import audit, campaigns, claims
 from backend.storage.queries import campaigns as queries
 from backend.storage.queries import recyclings
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import keys, quota, rebuild, safety, stream
-from backend.storage.redis.held import HeldClaim
 from backend.storage.sql import exclusively, transaction
 
 log = structlog.get_logger()
@@ -191,30 +190,24 @@ def _given_today(campaign: CampaignTerms) -> dict[int, str]:
 
 
 def _load_tier(client: redis.Redis, campaign: CampaignTerms, tier: TierTerms) -> int:
-    """Load who holds units of a tier; return how many are given."""
-    after_id, given = tier.id * SERIALS_PER_TIER, 0
-    while True:
-        rows = voucher_queries.claims_of_tier(db.session(), tier.id, after_id=after_id, limit=BATCH)
-        db.session.close()
-        if not rows:
-            return given
-        rebuild.load_held(client, campaign, _held(campaign, tier, rows))
-        given += len(rows)
-        after_id = rows[-1][0]
+    """Load who holds units of a tier; return how many are given.
 
-
-def _held(
-    campaign: CampaignTerms, tier: TierTerms, rows: list[tuple[int, int, datetime]]
-) -> list[tuple[int, HeldClaim]]:
-    """Return (resident_id, claim) of rows that ascend by number."""
-    last = rows[-1][0]
-    if last >= voucher_id(tier.id, first_serial(campaign.epoch)):
-        raise ValueError(f"voucher {last} is beyond epoch {campaign.epoch - 1}")
-    before, position = tier.id * SERIALS_PER_TIER, tier.position
-    return [
-        (
-            resident_id,
-            HeldClaim(tier_position=position, serial=number - before, claimed_at=claimed_at),
-        )
-        for number, resident_id, claimed_at in rows
-    ]
+    Valkey writes one page down while SQL reads the next.
+    """
+    after_serial, given = 0, 0
+    with ThreadPoolExecutor(1) as loader:
+        loading: Future[None] | None = None
+        while True:
+            rows = voucher_queries.claims_of_tier(
+                db.session(), tier.id, after_serial=after_serial, limit=BATCH
+            )
+            db.session.close()
+            if loading is not None:
+                loading.result()
+            if not rows:
+                return given
+            after_serial = rows[-1][0]
+            if after_serial >= first_serial(campaign.epoch):
+                raise ValueError(f"serial {after_serial} is beyond epoch {campaign.epoch - 1}")
+            loading = loader.submit(rebuild.load_held, client, campaign, tier.position, rows)
+            given += len(rows)
