@@ -7,7 +7,12 @@ from typing import Any
 from sqlalchemy import DateTime, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from backend.domain.vouchers import SERIALS_PER_TIER
+from backend.domain.vouchers import (
+    SERIALS_PER_EPOCH,
+    SERIALS_PER_TIER,
+    first_serial,
+    voucher_id,
+)
 from backend.domain.vouchers import Voucher as VoucherFacts
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.vouchers import Voucher
@@ -60,6 +65,19 @@ def claims_of_tier(
     if rows and rows[0][2].tzinfo is None:  # SQLite keeps UTC without saying so
         epoch = epoch.replace(tzinfo=None)
     return [(number - before, resident, (at - epoch) // _MS) for number, resident, at in rows]
+
+
+def known_serials(session: Session, tier_id: int, *, from_epoch: int) -> dict[int, tuple[int, int]]:
+    """Return (vouchers, highest serial) of a tier by epoch, from an epoch on."""
+    serial = Voucher.id - tier_id * SERIALS_PER_TIER
+    epoch = (serial - 1) // SERIALS_PER_EPOCH + 1
+    rows = session.execute(
+        select(epoch, func.count(), func.max(serial))
+        .where(Voucher.id >= voucher_id(tier_id, first_serial(from_epoch)))
+        .where(Voucher.id < (tier_id + 1) * SERIALS_PER_TIER)
+        .group_by(epoch)
+    )
+    return {int(number): (int(count), int(highest)) for number, count, highest in rows}
 
 
 def counts_by_tier(session: Session, campaign_id: str) -> dict[int, int]:

@@ -8,6 +8,7 @@ import redis
 
 from backend import clock
 from backend.domain.campaigns import CampaignTerms, TierTerms
+from backend.domain.vouchers import epoch_of, first_serial
 from backend.storage.redis import held, keys, scripts
 from backend.storage.redis.held import HeldClaim
 from backend.storage.redis.quota import Outcome, Take, campaign_keys, release_day
@@ -81,7 +82,7 @@ def restore(
     Raises redis.RedisError when the server cannot say; asking again tells.
     """
     bucket, field = held.place(resident_id)
-    opened_ms = clock.to_ms(campaign.opens_at)
+    opened_ms, epoch = clock.to_ms(campaign.opens_at), epoch_of(claim.serial)
     day = clock.day_bounds(claim.claimed_at.astimezone(clock.CHINA).date())
     status, text = scripts.run(
         client,
@@ -103,6 +104,9 @@ def restore(
             clock.to_ms(validity[1]),
             int(lost),
             release_day(campaign, claim.claimed_at),
+            clock.now_ms(),
+            epoch,
+            first_serial(epoch) - 1,
         ],
     )
     return Take(outcome=Outcome(status), claim=held.parse(campaign, text) if text else None)
