@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Engine, event
 
 from backend import clock
+from backend.domain import claim_marks
 from backend.domain.errors import HuiquanError, NotFound
 
 REGISTRY = CollectorRegistry()
@@ -47,6 +48,12 @@ _claims = Counter(
     ["campaign", "outcome"],
     registry=REGISTRY,
 )
+_claim_marks = Counter(
+    "huiquan_claim_marks",
+    "Marks of claims that were taken, by campaign; a claim may have several or none",
+    ["campaign", "mark"],
+    registry=REGISTRY,
+)
 _sql_connections = Gauge(
     "huiquan_sql_connections_in_use",
     "Connections taken from the pools of all processes",
@@ -58,6 +65,11 @@ _sql_connections = Gauge(
 _requests_of = functools.cache(_requests.labels)
 _seconds_of = functools.cache(_request_seconds.labels)
 _claims_of = functools.cache(_claims.labels)
+_marks_of = functools.cache(
+    lambda campaign_id, marks: [
+        _claim_marks.labels(campaign_id, name) for name in claim_marks.names(marks)
+    ]
+)
 
 
 def request_answered(*, route: str, method: str, status: int, seconds: float) -> None:
@@ -72,13 +84,20 @@ def claim_answered(*, campaign_id: str, outcome: str, seconds: float) -> None:
     live_counts.add(campaign_id, outcome, seconds)
 
 
+def claim_marked(*, campaign_id: str, marks: int) -> None:
+    """Count each mark of a claim that was taken."""
+    for counter in _marks_of(campaign_id, marks):
+        counter.inc()
+
+
 class CountedClaim:
     """A `with` block around one claim: counts what came of it and how long it took."""
 
-    __slots__ = ("_campaign_id", "_started_s", "outcome")
+    __slots__ = ("_campaign_id", "_started_s", "marks", "outcome")
 
     def __init__(self, campaign_id: str) -> None:
         self._campaign_id = campaign_id
+        self.marks = 0
         self.outcome = HuiquanError.code  # until the block says better: taken or replayed
 
     def __enter__(self) -> Self:
@@ -97,6 +116,8 @@ class CountedClaim:
                 self._campaign_id = "none"  # an invented id must not become a label
         seconds = time.perf_counter() - self._started_s
         claim_answered(campaign_id=self._campaign_id, outcome=self.outcome, seconds=seconds)
+        if self.marks:
+            claim_marked(campaign_id=self._campaign_id, marks=self.marks)
 
 
 def watch_pool(engine: Engine) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import redis
 
 from backend import clock
+from backend.domain import claim_marks
 from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.vouchers import first_serial
 from backend.storage.redis import held, keys, scripts
@@ -35,11 +36,15 @@ class Outcome(enum.IntEnum):
     OUTSIDE_AREA = -14
 
 
+TAKEN_WITH_USED_TICKET = 2  # claim.lua's answer; it has written the mark
+
+
 class Take(NamedTuple):
     """The script's answer. `claim` is what was taken or, on a refusal, held from before."""
 
     outcome: Outcome
     claim: HeldClaim | None
+    ticket_reused: bool = False  # taken, with a ticket that was used before
 
 
 class TakeCall(NamedTuple):
@@ -69,12 +74,14 @@ def take_call(
     now: datetime,
     validity: tuple[datetime, datetime],
     barred: Outcome | None = None,
+    origin: claim_marks.Origin = claim_marks.UNKNOWN,
 ) -> TakeCall:
     """Return the call that takes one unit of the tier for the resident, or says why not.
 
     :param request_tag: short text made from the caller's request number, without '.' or ','
     :param validity: what the voucher gets if it is taken now
     :param barred: why the terms refuse a new claim now; a replay is answered all the same
+    :param origin: how the claim came; it changes nothing but what is written down
     """
     bucket, field = held.place(resident_id)
     day_began, _ = clock.day_bounds(now.astimezone(clock.CHINA).date())
@@ -96,6 +103,9 @@ def take_call(
             clock.to_ms(validity[1]),
             int(barred or 0),
             *_release_args(campaign, tier, now),
+            origin.ticket_tag,
+            origin.marks,
+            origin.address_range,
         ],
     )
 
@@ -132,6 +142,8 @@ def take(client: redis.Redis, call: TakeCall) -> Take:
 def take_answer(call: TakeCall, status: int, claim: str) -> Take:
     """Return what the script's answer to a call says."""
     found = held.parse(call.campaign, claim) if claim else None
+    if status == TAKEN_WITH_USED_TICKET:
+        return Take(outcome=Outcome.TAKEN, claim=found, ticket_reused=True)
     return Take(outcome=Outcome(status), claim=found)
 
 
