@@ -105,12 +105,18 @@ def names(marks: int) -> list[str]:
     return [name for bit, name in NAMES.items() if marks & bit]
 
 
-@functools.lru_cache(maxsize=65_536)  # of the first seconds of an opening alone
 def range_number(address: str, campaign_id: str, token_key: bytes) -> int:
     """Return the keyed number of an address's range in a campaign, from 1 below 2^48; 0 for none.
 
     An inner address is a proxy's or our own and says nothing about who claims.
     """
+    if ":" not in address:  # all of an IPv4 range share one reckoning: it costs more than a claim
+        address = address[: address.rfind(".") + 1] + "0"
+    return _range_number(address, campaign_id, token_key)
+
+
+@functools.lru_cache(maxsize=65_536)
+def _range_number(address: str, campaign_id: str, token_key: bytes) -> int:
     found = addresses.parse(address)
     if found is None or not found.is_global:
         return 0

@@ -29,12 +29,16 @@ _cache: dict[str, tuple[float, "LiveFigures"]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class TierCounts:
-    """Units of a tier; claimed and left are None while no quota is loaded."""
+    """Units of a tier; claimed and left are None while no quota is loaded.
+
+    `left_today` is what can be claimed now: less than `left` where units are released by the day.
+    """
 
     position: int
     count: int
     claimed: int | None
     left: int | None
+    left_today: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,12 +184,14 @@ def _ask(campaign_id: str) -> LiveFigures:
 def _tiers(terms: CampaignTerms) -> tuple[TierCounts, ...]:
     issued = quota.issued(redis_handle.client, terms)
     left = quota.left(redis_handle.client, terms)
+    today = quota.left_today(redis_handle.client, terms, clock.now())
     return tuple(
         TierCounts(
             position=tier.position,
             count=tier.count,
             claimed=issued.get(tier.position),
             left=left.get(tier.position),
+            left_today=today.get(tier.position),
         )
         for tier in terms.tiers
     )

@@ -4,7 +4,10 @@ PREFIX = "hq"
 
 
 def quota(campaign_id: str) -> str:
-    """Hash: epoch, state, opens_at_ms, ends_at_ms, the limits; by tier left:N, next:N, given:N."""
+    """Hash: epoch, state, opens_at_ms, ends_at_ms, the limits; by tier left:N, next:N, given:N …
+
+    All of them, and what may change which: the headers of the Lua scripts.
+    """
     return f"{PREFIX}:{{{campaign_id}}}:quota"
 
 

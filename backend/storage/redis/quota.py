@@ -87,7 +87,7 @@ def take_call(
     day_began, _ = clock.day_bounds(now.astimezone(clock.CHINA).date())
     return TakeCall(
         campaign=campaign,
-        keys=[*campaign_keys(campaign.id), keys.held(campaign.id, bucket)],
+        keys=claim_keys(campaign.id, bucket),
         args=[
             campaign.epoch,
             clock.to_ms(now),
@@ -124,9 +124,14 @@ def release_day(campaign: CampaignTerms, at: datetime) -> str:
     return "" if release is None or release.carry_over else str(release.day(at))
 
 
-def campaign_keys(campaign_id: str) -> list[str]:
-    """Return the keys of a campaign that claim.lua and restore.lua want before the bucket's."""
-    return [keys.quota(campaign_id), keys.claims(campaign_id), keys.buckets(campaign_id)]
+def claim_keys(campaign_id: str, bucket: int) -> list[str]:
+    """Return the keys that claim.lua and restore.lua want, the resident's own bucket last."""
+    return [
+        keys.quota(campaign_id),
+        keys.claims(campaign_id),
+        keys.buckets(campaign_id),
+        keys.held(campaign_id, bucket),
+    ]
 
 
 def take(client: redis.Redis, call: TakeCall) -> Take:
@@ -167,6 +172,8 @@ def load(
         "per_person_per_tier": campaign.per_person_per_tier,
         "one_tier_per_day": int(campaign.one_tier_per_day),
     }
+    if clock.follows_wall_time():
+        fields["server_clock"] = 1  # nothing is granted before the opening by Valkey's clock either
     for name in ("per_person", "per_person_per_day"):
         if (limit := getattr(campaign, name)) is not None:
             fields[name] = limit

@@ -19,10 +19,11 @@
 -- (returned:N: recycle.lua). next:N is the
 -- serial the next claim takes and never falls; given:N counts the units that were given before this
 -- epoch was loaded or are restored by receipt (restore.lua). Nothing else writes these fields while
--- the campaign runs. today:N is 'release day:units taken on it', kept where 15 says a day. A bucket that exists has its bit. Caller: storage/redis/quota.py
+-- the campaign runs. today:N is 'release day:units taken on it', kept where 15 says a day. A bucket that exists has its bit.
+-- server_clock stands until the opening has come by both clocks. Caller: storage/redis/quota.py
 local quota = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens_at_ms', 'ends_at_ms',
   'per_person_per_tier', 'one_tier_per_day', 'left:' .. ARGV[4], 'next:' .. ARGV[4],
-  'per_person', 'per_person_per_day', 'today:' .. ARGV[4])
+  'per_person', 'per_person_per_day', 'today:' .. ARGV[4], 'server_clock')
 if quota[1] ~= ARGV[1] or not quota[7] or not quota[8] then return {-3, ''} end
 
 -- A replay comes first: somebody who was told of a voucher is told of it again, whatever happened since.
@@ -56,6 +57,11 @@ if quota[2] == 'approved' then return {-4, latest} end
 if quota[2] ~= 'running' then return {-5, latest} end
 local now_ms = tonumber(ARGV[2])
 if now_ms < tonumber(quota[3]) then return {-4, latest} end
+if quota[12] then  -- until the opening has come by this server's clock too, whoever's runs ahead
+  local time = redis.call('TIME')
+  if time[1] * 1000 + math.floor(time[2] / 1000) < tonumber(quota[3]) then return {-4, latest} end
+  redis.call('HDEL', KEYS[1], 'server_clock')
+end
 if now_ms >= tonumber(quota[4]) then return {-5, latest} end
 if ARGV[13] ~= '0' then return {tonumber(ARGV[13]), latest} end
 if of_tier >= tonumber(quota[5]) then return {-2, latest} end
