@@ -65,7 +65,7 @@ def now() -> datetime:
 
 def now_ms() -> int:
     """Return the current time in whole milliseconds since 1970 UTC."""
-    return int(_clock.now_s() * 1000)
+    return round(_clock.now_s() * 1_000_000) // 1000
 
 
 def follows_wall_time() -> bool:
@@ -90,7 +90,8 @@ def from_s(seconds: float) -> datetime:
 
 def from_ms(milliseconds: int) -> datetime:
     """Turn milliseconds since 1970 UTC into an aware time in China, exactly."""
-    return (_EPOCH + timedelta(milliseconds=milliseconds)).astimezone(CHINA)
+    seconds, rest_ms = divmod(milliseconds, 1000)
+    return datetime.fromtimestamp(seconds, CHINA).replace(microsecond=rest_ms * 1000)
 
 
 def to_ms(at: datetime) -> int:

@@ -111,23 +111,22 @@ def prepare(
         raise refusals.CampaignNotOpen(
             f"campaign {campaign.id} does not run yet", retry_after_s=wait_s
         )
-    whole_ms = clock.from_ms(clock.to_ms(now))  # what the script keeps: whole milliseconds
-    origin = claim_marks.UNKNOWN if came is None else _origin(came, campaign, resident_id, whole_ms)
+    origin = claim_marks.UNKNOWN if came is None else _origin(came, campaign, resident_id, now)
     call = quota.take_call(
         campaign,
         tier,
         resident_id=resident_id,
         request_tag=request_tag(request_id),
-        now=whole_ms,
-        validity=validity_of(campaign, whole_ms),
-        barred=_barred(campaign, whole_ms, position),
+        now=now,
+        validity=validity_of(campaign, now),
+        barred=_barred(campaign, now, position),
         origin=origin,
     )
     return PreparedClaim(
         campaign=campaign,
         tier=tier,
         resident_id=resident_id,
-        now=whole_ms,
+        now=now,
         call=call,
         marks=origin.marks,
     )

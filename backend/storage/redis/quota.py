@@ -1,6 +1,7 @@
 """The quota of a campaign in Valkey: the only caller of the claim scripts."""
 
 import enum
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -84,20 +85,21 @@ def take_call(
     :param origin: how the claim came; it changes nothing but what is written down
     """
     bucket, field = held.place(resident_id)
+    now_ms = clock.to_ms(now)
     day_began, _ = clock.day_bounds(now.astimezone(clock.CHINA).date())
     return TakeCall(
         campaign=campaign,
         keys=claim_keys(campaign.id, bucket),
         args=[
             campaign.epoch,
-            clock.to_ms(now),
+            now_ms,
             resident_id,
             tier.position,
             tier.id,
             request_tag,
             field,
             bucket,
-            held.since_opening(campaign, now),
+            held.since_opening(campaign, now_ms),
             clock.to_ms(day_began) - campaign.opens_at_ms,
             clock.to_ms(validity[0]),
             clock.to_ms(validity[1]),
@@ -126,12 +128,12 @@ def release_day(campaign: CampaignTerms, at: datetime) -> str:
 
 def claim_keys(campaign_id: str, bucket: int) -> list[str]:
     """Return the keys that claim.lua and restore.lua want, the resident's own bucket last."""
-    return [
-        keys.quota(campaign_id),
-        keys.claims(campaign_id),
-        keys.buckets(campaign_id),
-        keys.held(campaign_id, bucket),
-    ]
+    return [*_campaign_keys(campaign_id), keys.held(campaign_id, bucket)]
+
+
+@functools.lru_cache(maxsize=1024)
+def _campaign_keys(campaign_id: str) -> tuple[str, str, str]:
+    return keys.quota(campaign_id), keys.claims(campaign_id), keys.buckets(campaign_id)
 
 
 def take(client: redis.Redis, call: TakeCall) -> Take:
