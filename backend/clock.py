@@ -36,6 +36,11 @@ class Clock:
             self._anchor_monotonic_s = time.monotonic()
             return current_s
 
+    @property
+    def follows_wall_time(self) -> bool:
+        """Whether other machines' clocks tell the same time: not where ours was shifted."""
+        return self._offset_s == 0
+
     def raise_floor(self, at: datetime) -> None:
         """Never answer a time before `at`."""
         with self._lock:
@@ -61,6 +66,11 @@ def now() -> datetime:
 def now_ms() -> int:
     """Return the current time in whole milliseconds since 1970 UTC."""
     return round(_clock.now_s() * 1_000_000) // 1000
+
+
+def follows_wall_time() -> bool:
+    """See `Clock.follows_wall_time`."""
+    return _clock.follows_wall_time
 
 
 def raise_floor(at: datetime) -> None:

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Engine, event
 
 from backend import clock
+from backend.domain import claim_marks
 from backend.domain.errors import HuiquanError, NotFound
 
 REGISTRY = CollectorRegistry()
@@ -48,6 +49,12 @@ _claims = Counter(
     ["campaign", "outcome"],
     registry=REGISTRY,
 )
+_claim_marks = Counter(
+    "huiquan_claim_marks",
+    "Marks of claims that were taken, by campaign; a claim may have several or none",
+    ["campaign", "mark"],
+    registry=REGISTRY,
+)
 _sql_connections = Gauge(
     "huiquan_sql_connections_in_use",
     "Connections taken from the pools of all processes",
@@ -66,13 +73,19 @@ def claim_answered(*, campaign_id: str, outcome: str, seconds: float) -> None:
     _tally.add_claim(campaign_id, outcome, seconds)
 
 
+def claim_marked(*, campaign_id: str, marks: int) -> None:
+    """Count each mark of a claim that was taken."""
+    _tally.add_marks(campaign_id, marks)
+
+
 class CountedClaim:
     """A `with` block around one claim: counts what came of it and how long it took."""
 
-    __slots__ = ("_campaign_id", "_started_s", "outcome")
+    __slots__ = ("_campaign_id", "_started_s", "marks", "outcome")
 
     def __init__(self, campaign_id: str) -> None:
         self._campaign_id = campaign_id
+        self.marks = 0
         self.outcome = HuiquanError.code  # until the block says better: taken or replayed
 
     def __enter__(self) -> Self:
@@ -91,6 +104,8 @@ class CountedClaim:
                 self._campaign_id = "none"  # an invented id must not become a label
         seconds = time.perf_counter() - self._started_s
         claim_answered(campaign_id=self._campaign_id, outcome=self.outcome, seconds=seconds)
+        if self.marks:
+            claim_marked(campaign_id=self._campaign_id, marks=self.marks)
 
 
 def watch_pool(engine: Engine) -> None:
@@ -115,6 +130,9 @@ def flush() -> dict[tuple[str, int], Count[str]]:
         for outcome, count in counts.items():
             if not outcome.startswith("le:"):
                 _claims.labels(campaign_id, outcome).inc(count)
+    for (campaign_id, marks), count in _tally.take_marks().items():
+        for mark in claim_marks.names(marks):
+            _claim_marks.labels(campaign_id, mark).inc(count)
     return claims
 
 
@@ -129,6 +147,7 @@ class Tally:
         self._lock = threading.Lock()
         self._requests: dict[tuple[str, str, int], list[float]] = {}
         self._claims: dict[tuple[str, int], Count[str]] = {}
+        self._marks: Count[tuple[str, int]] = Count()
 
     def add_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answer."""
@@ -157,6 +176,17 @@ class Tally:
             requests, self._requests = self._requests, {}
             claims, self._claims = self._claims, {}
         return requests, claims
+
+    def add_marks(self, campaign_id: str, marks: int) -> None:
+        """Count one claim under its combination of marks."""
+        with self._lock:
+            self._marks[campaign_id, marks] += 1
+
+    def take_marks(self) -> Count[tuple[str, int]]:
+        """Return how many claims had which marks, by campaign, and begin anew."""
+        with self._lock:
+            taken, self._marks = self._marks, Count()
+        return taken
 
     def _forget(self, before: int) -> None:
         for key in [key for key in self._claims if key[1] < before]:

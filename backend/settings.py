@@ -26,7 +26,7 @@ class Settings:
     database_url: str
     redis_url: str
     public_base_url: str  # https://DOMAIN, printed on every placard; no trailing slash
-    token_key: bytes  # signs access tokens and, by a derived key, receipts
+    token_key: bytes  # signs access tokens and, by derived keys, receipts and tickets
     placard_key: bytes  # signs placards
     personal_data_key: bytes  # encrypts and hashes phones, cards, session keys
     wechat_appid: str
@@ -41,6 +41,7 @@ class Settings:
     payment_code_ttl_s: int = 60
     payment_code_prefix: str = "88"
     order_lock_ttl_s: int = 300
+    ticket_ttl_s: int = 3600  # how old a ticket may be before its claim is marked
     request_body_max_bytes: int = 65_536
     metrics_token: str | None = None  # shown by whoever reads /metrics; without it nobody may
     trusted_proxies: int = 0  # how many of ours stand in front and name the caller's address
@@ -49,6 +50,7 @@ class Settings:
     rate_limit_sign_ins: str = "20/minute"  # by address
     rate_limit_payments: str = "60/minute"  # by account: quotes, orders, confirmations
     rate_limit_wrong_codes: str = "30/minute"  # by clerk
+    rate_limit_tickets: str = "30/minute"  # by account: campaign pages, each with a ticket
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
     wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
 
@@ -206,6 +208,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("payment_code_ttl_s", "PAYMENT_CODE_TTL_S", _positive),
     ("payment_code_prefix", "PAYMENT_CODE_PREFIX", _prefix),
     ("order_lock_ttl_s", "ORDER_LOCK_TTL_S", _positive),
+    ("ticket_ttl_s", "TICKET_TTL_S", _positive),
     ("metrics_token", "METRICS_TOKEN", _bearer),
     ("trusted_proxies", "TRUSTED_PROXIES", _positive),
     ("rate_limits", "RATE_LIMITS", _switch),
@@ -213,6 +216,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("rate_limit_sign_ins", "RATE_LIMIT_SIGN_INS", _rate),
     ("rate_limit_payments", "RATE_LIMIT_PAYMENTS", _rate),
     ("rate_limit_wrong_codes", "RATE_LIMIT_WRONG_CODES", _rate),
+    ("rate_limit_tickets", "RATE_LIMIT_TICKETS", _rate),
     ("pdf_cjk_font", "PDF_CJK_FONT", _file),
     ("wechat_verify_file", "WECHAT_VERIFY_FILE", _verify_file),
 )

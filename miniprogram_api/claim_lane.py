@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from backend import clock, logs, metrics
-from backend.domain import refusals, tokens
+from backend.domain import addresses, refusals, tokens
 from backend.domain.errors import HuiquanError, InvalidRequest, Unavailable
 from backend.edge.access_lines import AccessLines
 from backend.edge.errors import STATUS, form, headers_of
@@ -59,6 +59,7 @@ class ClaimLaneApplication:
         self._lane = lane
         self._token_key = settings.token_key
         self._body_max_bytes = settings.request_body_max_bytes
+        self._trusted_proxies = settings.trusted_proxies
         self._flask = flask_application
         self._access = AccessLines()
         self._handed_over = 0
@@ -112,6 +113,8 @@ class ClaimLaneApplication:
                 resident_id=resident.subject_id,
                 request_id=wanted.request_id,
                 position=wanted.position,
+                ticket=wanted.ticket,
+                address=self._address(scope, headers),
             )
             status = 201
             await _send(send, status, _VOUCHER_BYTES(voucher), request_id, {})
@@ -150,6 +153,14 @@ class ClaimLaneApplication:
         if claims.role != "resident":
             raise refusals.WrongRole(f"{claims.role} called a resident's endpoint")
         return claims
+
+    def _address(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
+        """Return the caller's address, for marks alone."""
+        client = scope.get("client")
+        forwarded_for = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        return addresses.behind_proxies(
+            client[0] if client else "", forwarded_for, trusted_proxies=self._trusted_proxies
+        )
 
     async def _hand_over(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let Flask answer, in a thread that never waits for a slow client: the body comes first.

@@ -4,6 +4,7 @@ from backend.edge.guards import Edge, public
 from miniprogram_api.merchant.charges import charges
 from miniprogram_api.merchant.placards import placards
 from miniprogram_api.merchant.redemptions import redemptions
+from miniprogram_api.resident.campaigns import resident_campaigns
 from miniprogram_api.resident.merchants import merchants
 from miniprogram_api.resident.orders import resident_orders
 from miniprogram_api.resident.payment_codes import payment_codes
@@ -16,6 +17,7 @@ MERCHANT = "/api/v1/merchant"
 EDGES = (
     Edge(blueprint=sessions, prefix="/api/v1/sessions", guard=public),
     Edge(blueprint=phones, prefix=RESIDENT, guard=resident_guard),
+    Edge(blueprint=resident_campaigns, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=vouchers, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=payment_codes, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=merchants, prefix=RESIDENT, guard=resident_guard),

@@ -51,6 +51,11 @@ class MovableClock(clock.Clock):
         """Return the time it was set to, never below the floor."""
         return max(self._at.timestamp(), self._floor_s)
 
+    @property
+    def follows_wall_time(self) -> bool:
+        """No: Valkey's clock knows nothing of it."""
+        return False
+
     def raise_floor(self, at: datetime) -> None:
         """Keep a floor, as the real clock does."""
         self._floor_s = max(self._floor_s, at.timestamp())

@@ -14,17 +14,20 @@ from apiflask import APIFlask
 from sqlalchemy import CheckConstraint, Executable, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from backend import clock
 from backend.extensions import db
-from backend.services import orders, redemptions
+from backend.services import campaigns, orders, redemptions
 from backend.services.orders import Amounts
 from backend.storage import migrations
-from tests.factories import SUPERMARKET, City, new_request
+from backend.storage.models.campaigns import Recycling
+from backend.storage.sql import transaction
+from tests.factories import MAY, SUPERMARKET, City, new_request
 
 FOLDER = Path(migrations.__path__[0])
 FILES = sorted(file for file in (FOLDER / "versions").glob("*.py") if file.stem != "__init__")
 APPEND_ONLY = (
     *("transfers", "redemptions", "merchant_list_versions", "merchant_list_entries"),
-    "audit_entries",
+    *("audit_entries", "recyclings"),
 )
 
 
@@ -105,6 +108,11 @@ def redeem_one(city: City) -> None:
         amounts=Amounts(order_amount_fen=20_000),
     )
     redemptions.confirm_paid(order_id=order.id, merchant_id=SUPERMARKET, clerk_id=clerk.id)
+    with transaction() as session:
+        tier_id = campaigns.terms(MAY).tiers[0].id
+        batch = Recycling(campaign_id=MAY, number=1, tier_id=tier_id, units=1)
+        batch.recycled_at = clock.now()
+        session.add(batch)
     db.session.rollback()
 
 

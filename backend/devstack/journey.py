@@ -52,10 +52,12 @@ class Journey:
         self._clerk = Caller(base_url)
         self._run = secrets.token_hex(4)  # each run is another resident with fresh requests
         self._say = Transcript()
+        self._tickets: dict[int, str] = {}  # by tier
 
     def play(self) -> None:
         """Play all of it; raises JourneyFailed at the first answer that is not as it should be."""
         self._resident_signs_in()
+        self._opens_campaign_page()
         self._wait_for_opening()
         self._claims()
         self._clerk_signs_in()
@@ -77,6 +79,15 @@ class Journey:
         )
         self._resident.token = answer.body["access_token"]
         self._say.step("绑定手机号", answer.body["phone"], answer)
+
+    def _opens_campaign_page(self) -> None:
+        """Open the page once for each claim: a ticket is good for one."""
+        for tier in (1, 2, 3):
+            answer = self._expect(self._resident.get(f"/api/v1/resident/campaigns/{CAMPAIGN}"), 200)
+            self._tickets[tier] = answer.body["ticket"]
+        self._check(len(set(self._tickets.values())) == 3, "每次应得新的领券票", self._tickets)
+        until = datetime.fromisoformat(answer.body["ticket_expires_at"])
+        self._say.step("活动页", f"附领券票，{until:%H:%M:%S} 前有效，一张领一次", answer)
 
     def _wait_for_opening(self) -> None:
         answer = self._expect(self._anybody.get(f"/api/v1/campaigns/{CAMPAIGN}"), 200)
@@ -218,6 +229,7 @@ class Journey:
             f"/api/v1/resident/campaigns/{CAMPAIGN}/claims",
             tier_position=tier,
             request_id=f"{self._run}-{tag}",
+            ticket=self._tickets[tier],
         )
 
     def _now_ms(self) -> int:

@@ -32,6 +32,7 @@ SETTINGS = {
     "aof-use-rdb-preamble": "yes",
     "save": "",
     "maxmemory-policy": "noeviction",
+    "hash-max-listpack-value": "256",  # a resident with several claims stays in a compact hash
     "enable-debug-command": "no",
     "daemonize": "no",
     "bind": "127.0.0.1",

@@ -3,6 +3,8 @@
 import re
 
 MOBILE = re.compile(r"1[3-9][0-9]{9}")
+# Numbers of operators without a network of their own: bought in bulk for farms of accounts.
+VIRTUAL_OPERATORS = ("162", "165", "167", "170", "171")
 MERCHANT_NUMBER = re.compile(r"[0-9]{15}")
 
 # GB 32100: no I, O, S, V, Z, which are misread.
@@ -16,6 +18,11 @@ _ORGANISATION_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def is_mobile(text: str) -> bool:
     """Tell whether a text is a mainland mobile number: 11 ASCII digits, nothing around them."""
     return MOBILE.fullmatch(text) is not None
+
+
+def is_of_virtual_operator(phone: str) -> bool:
+    """Tell whether a mobile number is of a virtual operator's range."""
+    return phone.startswith(VIRTUAL_OPERATORS)
 
 
 def masked_mobile(phone: str) -> str:

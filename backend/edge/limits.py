@@ -17,6 +17,7 @@ from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import redis_clients
+from backend.domain import addresses
 from backend.domain.errors import TooManyRequests
 from backend.edge import errors
 from backend.settings import Settings
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 ACCOUNT = "huiquan.account"
 UNLIMITED = {"vouchers.claim", "health.healthz", "health.readyz", "figures.scrape"}
 SIGN_INS = {"sessions.sign_in_resident", "sessions.sign_in_clerk"}
+TICKETS = "resident_campaigns.page"
 PAYMENTS = {"resident_orders", "charges"}  # blueprints; what they change or quote
 WRONG_CODES = {"payment_code_invalid", "payment_code_misread"}
 ANSWERS_WITHIN_S = 0.5
@@ -88,6 +90,12 @@ def _limits(settings: Settings) -> list[ApplicationLimit]:
             _address,
             lambda: _is_from_outside() and request.endpoint in SIGN_INS,
         ),
+        limit(
+            "tickets",
+            settings.rate_limit_tickets,
+            _account,
+            lambda: request.endpoint == TICKETS and ACCOUNT in request.environ,
+        ),
         limit("payments", settings.rate_limit_payments, _account, _is_payment),
         limit(
             "wrong-codes",
@@ -128,12 +136,8 @@ def _account() -> str:
     return str(request.environ[ACCOUNT])
 
 
-def _ip() -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        found = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        return None
-    return getattr(found, "ipv4_mapped", None) or found
+def _ip() -> addresses.Address | None:
+    return addresses.parse(request.remote_addr or "")
 
 
 def _is_from_outside() -> bool:
@@ -150,5 +154,4 @@ def _address() -> str:
 
 def _range() -> str:
     found = _ip()
-    prefix = 24 if isinstance(found, ipaddress.IPv4Address) else 64
-    return str(ipaddress.ip_network(f"{found}/{prefix}", strict=False)) if found else "unknown"
+    return addresses.range_of(found) if found else "unknown"

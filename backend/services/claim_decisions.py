@@ -13,11 +13,12 @@ from typing import NamedTuple
 import structlog
 
 from backend import clock
-from backend.domain import receipts, refusals
+from backend.domain import claim_marks, receipts, refusals
 from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.claim_rules import Position, next_window, window_open, within
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.vouchers import validity, voucher_id
+from backend.settings import Settings
 from backend.storage.redis import quota
 from backend.storage.redis.held import HeldClaim
 from backend.storage.redis.quota import Outcome, TakeCall
@@ -42,6 +43,14 @@ class ClaimedVoucher:
     receipt: str = ""  # of a claim's own answer alone
 
 
+class Came(NamedTuple):
+    """What tells how a claim came: its ticket, if it showed one, and its caller's address."""
+
+    ticket: str | None
+    address: str
+    settings: Settings
+
+
 class PreparedClaim(NamedTuple):
     """A claim that nothing but the quota can refuse any more, and what to ask it."""
 
@@ -50,6 +59,7 @@ class PreparedClaim(NamedTuple):
     resident_id: int
     now: datetime
     call: TakeCall
+    marks: int = 0
 
 
 REFUSALS: dict[Outcome, type[HuiquanError]] = {
@@ -87,6 +97,7 @@ def prepare(
     request_id: str,
     now: datetime,
     position: Position | None = None,
+    came: Came | None = None,
 ) -> PreparedClaim:
     """Return what to ask the script, or raise the refusal that the terms alone decide.
 
@@ -102,6 +113,7 @@ def prepare(
         raise refusals.CampaignNotOpen(
             f"campaign {campaign.id} does not run yet", retry_after_s=wait_s
         )
+    origin = claim_marks.UNKNOWN if came is None else _origin(came, campaign, resident_id, now)
     call = quota.take_call(
         campaign,
         tier,
@@ -110,8 +122,39 @@ def prepare(
         now=now,
         validity=validity_of(campaign, now),
         barred=_barred(campaign, now, position),
+        origin=origin,
     )
-    return PreparedClaim(campaign=campaign, tier=tier, resident_id=resident_id, now=now, call=call)
+    return PreparedClaim(
+        campaign=campaign,
+        tier=tier,
+        resident_id=resident_id,
+        now=now,
+        call=call,
+        marks=origin.marks,
+    )
+
+
+def _origin(
+    came: Came, campaign: CampaignTerms, resident_id: int, now: datetime
+) -> claim_marks.Origin:
+    now_ms = clock.to_ms(now)
+    return claim_marks.judge(
+        ticket=came.ticket,
+        address=came.address,
+        campaign_id=campaign.id,
+        resident_id=resident_id,
+        since_opening_ms=now_ms - campaign.opens_at_ms,
+        now_ms=now_ms,
+        ticket_ttl_s=came.settings.ticket_ttl_s,
+        token_key=came.settings.token_key,
+    )
+
+
+def marks_of(prepared: PreparedClaim, answer: quota.Take) -> int:
+    """Return the marks of a claim that was taken now; none of one that was refused or repeated."""
+    if answer.outcome is not Outcome.TAKEN:
+        return 0
+    return prepared.marks | (claim_marks.TICKET_REUSED if answer.ticket_reused else 0)
 
 
 def _barred(campaign: CampaignTerms, now: datetime, position: Position | None) -> Outcome | None:

@@ -19,7 +19,7 @@ from backend import clock, metrics
 from backend.domain.claim_rules import Position
 from backend.domain.errors import Unavailable
 from backend.services import blocks, campaigns, quota_faults, snapshots
-from backend.services.claim_decisions import ClaimedVoucher, decide, prepare
+from backend.services.claim_decisions import Came, ClaimedVoucher, decide, marks_of, prepare
 from backend.services.snapshots import Snapshots
 from backend.settings import Settings
 from backend.storage.redis.quota_async import AsyncQuota
@@ -40,6 +40,7 @@ class ClaimLane:
         self, settings: Settings, *, in_context: Callable[[], AbstractContextManager[Any]]
     ) -> None:
         self._quota = AsyncQuota(settings.redis_url, wait_replicas=settings.wait_replicas)
+        self._settings = settings
         self._token_key = settings.token_key
         self._in_context = in_context
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="terms")
@@ -53,6 +54,8 @@ class ClaimLane:
         resident_id: int,
         request_id: str,
         position: Position | None = None,
+        ticket: str | None = None,
+        address: str = "",
     ) -> ClaimedVoucher:
         """Take one voucher of a tier for a resident; see `claims.claim_voucher`."""
         with metrics.CountedClaim(campaign_id) as counted:
@@ -70,6 +73,7 @@ class ClaimLane:
                 request_id=request_id,
                 now=clock.now(),
                 position=position,
+                came=Came(ticket=ticket, address=address, settings=self._settings),
             )
             try:
                 answer = await self._quota.take(prepared.call)
@@ -77,6 +81,7 @@ class ClaimLane:
                 raise quota_faults.refusal(error) from error
             voucher = decide(prepared, answer, token_key=self._token_key)
             counted.outcome = "replayed" if voucher.replayed else "taken"
+            counted.marks = marks_of(prepared, answer)
             return voucher
 
     async def close(self) -> None:

@@ -50,6 +50,7 @@ def insert(claimed: Sequence[tuple[int, Row]]) -> Inserted:
             first.setdefault(_number(row), row)
         new = _insert_rows(session, list(first.values())) if first else set()
         others = sorted(first.keys() - new)
+        _mark_known(session, [first[number] for number in others])
         owners = {number: first[number]["resident_id"] for number in new}
         owners |= voucher_queries.holders(session, others) if others else {}
     return Inserted(
@@ -83,6 +84,20 @@ def _insert_rows(session: Session, rows: Sequence[Row]) -> set[int]:
     _book(session, amounts, transfer_ids)
     campaign_queries.add_claimed_counts(session, counts)
     return new
+
+
+def _mark_known(session: Session, rows: Sequence[Row]) -> None:
+    """Write the marks of claims whose row was there: who pays at once has it before the writer."""
+    for row in rows:
+        marks, claim_range = row["marks"], row["claim_range"]
+        if marks or claim_range:
+            voucher_queries.add_marks(
+                session,
+                _number(row),
+                resident_id=int(str(row["resident_id"])),
+                marks=int(str(marks)),
+                claim_range=int(str(claim_range)) if claim_range else None,
+            )
 
 
 def _book(session: Session, amounts: Mapping[str, int], transfer_ids: Mapping[str, str]) -> None:

@@ -13,7 +13,14 @@ from backend.domain.claim_rules import Position
 from backend.domain.vouchers import voucher_id
 from backend.extensions import db, redis_handle
 from backend.services import blocks, campaigns, claim_rows, quota_faults
-from backend.services.claim_decisions import ClaimedVoucher, decide, prepare, present
+from backend.services.claim_decisions import (
+    Came,
+    ClaimedVoucher,
+    decide,
+    marks_of,
+    prepare,
+    present,
+)
 from backend.settings import Settings
 from backend.storage.models.campaigns import Tier
 from backend.storage.queries import campaigns as campaign_queries
@@ -35,9 +42,12 @@ def claim_voucher(
     resident_id: int,
     request_id: str,
     position: Position | None = None,
+    ticket: str | None = None,
+    address: str = "",
 ) -> ClaimedVoucher:
     """Take one voucher of a tier for a resident; the same request_id never takes two.
 
+    `ticket` and `address` decide marks, nothing else.
     Source: plan, part six (二) 限额领取，用完即止. Raises a refusal of `domain/refusals.py` for
     every outcome but taken and replayed.
     """
@@ -53,6 +63,7 @@ def claim_voucher(
             request_id=request_id,
             now=clock.now(),
             position=position,
+            came=Came(ticket=ticket, address=address, settings=settings),
         )
         try:
             answer = quota.take(redis_handle.client, prepared.call)
@@ -61,6 +72,7 @@ def claim_voucher(
             raise quota_faults.refusal(error) from error
         voucher = decide(prepared, answer, token_key=settings.token_key)
         counted.outcome = "replayed" if voucher.replayed else "taken"
+        counted.marks = marks_of(prepared, answer)
         return voucher
 
 
@@ -150,6 +162,8 @@ def row_of(voucher: ClaimedVoucher, resident_id: int) -> dict[str, object]:
         "valid_until": voucher.valid_until,
         "status": "unused",
         "order_id": None,
+        "marks": 0,  # these come with the stream
+        "claim_range": None,
     }
 
 
@@ -197,4 +211,6 @@ def _entry_row(entry: StreamEntry, tiers: Sequence[Tier]) -> dict[str, object]:
         "valid_until": clock.from_ms(entry.valid_until_ms),
         "status": "unused",
         "order_id": None,
+        "marks": entry.marks,
+        "claim_range": entry.address_range or None,
     }

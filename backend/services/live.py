@@ -31,7 +31,8 @@ _cache: dict[str, tuple[float, "LiveFigures"]] = {}
 class TierCounts:
     """Units of a tier; claimed and left are None while no quota is loaded.
 
-    Of what is left, `reserved` units wait for the receipts of claims that were lost.
+    Of what is left, `reserved` units wait for the receipts of claims that were lost. `left_today` is
+    what can be claimed now: less than `left` where units are released by the day.
     """
 
     position: int
@@ -39,6 +40,7 @@ class TierCounts:
     claimed: int | None
     left: int | None
     reserved: int
+    left_today: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +187,7 @@ def _tiers(terms: CampaignTerms) -> tuple[TierCounts, ...]:
     issued = quota.issued(redis_handle.client, terms)
     left = quota.left(redis_handle.client, terms)
     reserved = reserve.reserved(redis_handle.client, terms, now_ms=clock.now_ms())
+    today = quota.left_today(redis_handle.client, terms, clock.now())
     return tuple(
         TierCounts(
             position=tier.position,
@@ -192,6 +195,7 @@ def _tiers(terms: CampaignTerms) -> tuple[TierCounts, ...]:
             claimed=issued.get(tier.position),
             left=left.get(tier.position),
             reserved=reserved[tier.position],
+            left_today=today.get(tier.position),
         )
         for tier in terms.tiers
     )

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import InvalidRequest, NotFound
-from backend.domain.identifiers import is_mobile, masked_mobile
+from backend.domain.identifiers import is_mobile, is_of_virtual_operator, masked_mobile
 from backend.extensions import db
 from backend.gateways.wechat import WeChat
 from backend.services import audit
@@ -71,6 +71,7 @@ def _bind(wechat_user_id: int, phone: str) -> int:
                     value_hash=phone_hash,
                     last4=phone[-4:],
                     bound_at=clock.now(),
+                    virtual_operator=is_of_virtual_operator(phone),
                 )
             )
     return resident.id

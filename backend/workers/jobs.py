@@ -8,7 +8,15 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
 from backend.extensions import db
-from backend.services import campaigns, payment_codes, quota_rebuilds, recycling, releases, vouchers
+from backend.services import (
+    campaigns,
+    claim_marks,
+    payment_codes,
+    quota_rebuilds,
+    recycling,
+    releases,
+    vouchers,
+)
 
 log = structlog.get_logger()
 
@@ -22,6 +30,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (campaigns.end_due, 10),
     (campaigns.push_states, 10),
     (quota_rebuilds.rebuild_lost, 5),
+    (claim_marks.mark_crowded, 30),
 )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from apiflask import APIBlueprint
+from flask import request
 from pydantic import BaseModel, Field
 
 from backend.domain.claim_rules import Position
@@ -28,6 +29,14 @@ class Claim(Request):
     longitude: Annotated[
         float | None,
         Field(ge=-180, le=180, description="经度（gcj02），与纬度同时提供；不保存"),
+    ] = None
+
+    ticket: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[!-~]{1,128}$",
+            description="活动页给出的领券票，原样提交；每次领券用一张新的",
+        ),
     ] = None
 
     @property
@@ -94,6 +103,8 @@ def claim(campaign_id: str, json_data: Claim) -> dict[str, object]:
         resident_id=current_resident().id,
         request_id=json_data.request_id,
         position=json_data.position,
+        ticket=json_data.ticket,
+        address=request.remote_addr or "",
     )
     return asdict(claimed)
 

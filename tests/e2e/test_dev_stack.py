@@ -153,5 +153,5 @@ def test_a_journey_that_fails_stops_everything_and_says_which_step(
     state = tmp_path / "state"
     stack = start(state, "--journey-only", clock_start="2023-05-11T00:00:10+08:00", until="旅程")
     assert stack.process.wait(timeout=30) == 1
-    assert "第 3 步：五一乐购券已不在发放中" in stack.output
+    assert "第 4 步：五一乐购券已不在发放中" in stack.output
     assert processes_of(state) == {}

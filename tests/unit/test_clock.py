@@ -127,3 +127,8 @@ def test_a_wait_is_in_whole_seconds_never_too_short_and_never_none(
     milliseconds: int, seconds: int
 ) -> None:
     assert clock.seconds_until(NOON + timedelta(milliseconds=milliseconds), NOON) == seconds
+
+
+def test_a_clock_that_was_shifted_says_that_others_tell_another_time() -> None:
+    assert Clock().follows_wall_time
+    assert not Clock(offset_s=-0.5).follows_wall_time

@@ -8,6 +8,7 @@ import structlog
 from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
+from backend.domain.errors import NotFound
 from backend.edge.public import words
 from backend.services import campaigns
 
@@ -109,6 +110,15 @@ class CampaignFacts(BaseModel):
 def list_public(at: datetime) -> list[CampaignFacts]:
     """Return all campaigns the public may know, in the order of their opening; no drafts."""
     return [facts(row, at) for row in campaigns.list_all() if row.state != "draft"]
+
+
+def one_public(campaign_id: str, at: datetime) -> CampaignFacts:
+    """Return a campaign the public may know, with the units left; NotFound for any other."""
+    found = [campaign for campaign in list_public(at) if campaign.id == campaign_id]
+    if not found:
+        raise NotFound(f"no public campaign {campaign_id}")
+    fill_left(found)
+    return found[0]
 
 
 def facts(row: "Campaign", at: datetime) -> CampaignFacts:

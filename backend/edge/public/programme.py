@@ -7,7 +7,6 @@ from flask import Response, render_template
 from pydantic import AwareDatetime, BaseModel
 
 from backend import clock
-from backend.domain.errors import NotFound
 from backend.edge.public import campaign_facts, pages, words
 from backend.edge.public.campaign_facts import CampaignFacts
 from backend.services import merchant_lists, programmes
@@ -83,11 +82,7 @@ def list_campaigns() -> dict[str, object]:
 def get_campaign(campaign_id: str) -> dict[str, object]:
     """一档活动及各档剩余份数。"""
     now = clock.now()
-    found = [c for c in campaign_facts.list_public(now) if c.id == campaign_id]
-    if not found:
-        raise NotFound(f"no public campaign {campaign_id}")
-    campaign_facts.fill_left(found)
-    return _time(now) | {"campaign": found[0]}
+    return _time(now) | {"campaign": campaign_facts.one_public(campaign_id, now)}
 
 
 @blueprint.get("/assets/<string(length=12):digest>/huiquan.css")

@@ -2,7 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Model
@@ -29,6 +37,7 @@ class ResidentIdentity(Model):
     value_hash: Mapped[str]  # keyed: an unkeyed hash of a phone is reversed in minutes
     last4: Mapped[str]
     bound_at: Mapped[datetime] = mapped_column(ChinaTime)
+    virtual_operator: Mapped[bool] = mapped_column(server_default=false())  # a mark, no refusal
     __table_args__ = (
         UniqueConstraint("kind", "value_hash"),
         CheckConstraint("kind IN ('phone', 'card')", name="kind_known"),

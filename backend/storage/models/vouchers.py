@@ -9,6 +9,7 @@ from backend.extensions import Model
 from backend.storage.sql import ChinaTime
 
 UNUSED = text("status = 'unused'")
+IN_A_RANGE = text("claim_range IS NOT NULL")
 WAITING = text("status = 'expired' AND recycled_batch IS NULL")  # to be recycled, perhaps
 
 
@@ -30,6 +31,9 @@ class Voucher(Model):
     status: Mapped[str] = mapped_column(default="unused")
     order_id: Mapped[str | None]  # the order that holds or used it
     recycled_batch: Mapped[int | None]  # the batch by which its unit went back, once (recyclings)
+    marks: Mapped[int] = mapped_column(server_default="0")  # bits of domain/claim_marks.py
+    # Keyed hash of the claim's /24 or /64, of the first seconds alone, erased after a day.
+    claim_range: Mapped[int | None] = mapped_column(BigInteger)
     # Checked at the commit: the transfer's amount is known only after its vouchers are in.
     claim_transfer_id: Mapped[str] = mapped_column(
         ForeignKey("transfers.id", deferrable=True, initially="DEFERRED")
@@ -46,6 +50,13 @@ class Voucher(Model):
             "tier_id",
             sqlite_where=WAITING,
             postgresql_where=WAITING,
+        ),
+        Index(
+            "ix_vouchers_claim_range",
+            "campaign_id",
+            "claim_range",
+            sqlite_where=IN_A_RANGE,
+            postgresql_where=IN_A_RANGE,
         ),
         Index(
             "ix_vouchers_unused_valid_until",

@@ -28,6 +28,19 @@ def insert_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[int]:
     return set(session.scalars(statement.returning(Voucher.id), list(rows)))
 
 
+def add_marks(
+    session: Session, voucher_id: int, *, resident_id: int, marks: int, claim_range: int | None
+) -> None:
+    """Add the marks of a claim to a resident's voucher; the same again changes nothing."""
+    range_of_claim = {} if claim_range is None else {"claim_range": claim_range}
+    session.execute(
+        update(Voucher)
+        .where(Voucher.id == voucher_id, Voucher.resident_id == resident_id)
+        .values(marks=Voucher.marks.bitwise_or(marks), **range_of_claim)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def existing_ids(session: Session, voucher_ids: Sequence[int]) -> set[int]:
     """Return which of the numbers have a row."""
     return set(session.scalars(select(Voucher.id).where(Voucher.id.in_(voucher_ids))))

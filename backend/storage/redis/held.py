@@ -5,9 +5,10 @@ A resident's claims of a campaign stand in one field, parted by commas, each as
     tier.serial.at.tag      such as 1.9c4.1d4c0.Zk3_aQ
 
 with the serial and the milliseconds since the campaign's opening in hexadecimal digits (Lua and
-Python both read and write them) and the tag of the request that took it; the tag is empty for a
-claim that was loaded from SQL or restored by its receipt. A hash of 64 short fields is one block
-of memory in Valkey (a listpack), so a claim takes some 30 bytes instead of 80.
+Python both read and write them) and the tag of the request that took it, followed by the nonce of
+its ticket if it had a good one: that is how a ticket shown twice is known, at four bytes a claim.
+The tag is empty for a claim that was loaded from SQL or restored by its receipt. A hash of 64 short
+fields is one block of memory in Valkey (a listpack), so a claim takes some 30 bytes instead of 80.
 """
 
 from collections.abc import Iterator

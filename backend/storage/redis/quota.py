@@ -9,6 +9,7 @@ from typing import NamedTuple
 import redis
 
 from backend import clock
+from backend.domain import claim_marks
 from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.vouchers import first_serial
 from backend.storage.redis import held, keys, reserve, scripts
@@ -38,12 +39,16 @@ class Outcome(enum.IntEnum):
     RESTORING = -16  # -15 is recycle.lua's
 
 
+TAKEN_WITH_USED_TICKET = 2  # claim.lua's answer; it has written the mark
+
+
 class Take(NamedTuple):
     """The script's answer. `claim` is what was taken or, on a refusal, held from before."""
 
     outcome: Outcome
     claim: HeldClaim | None
     again_ms: int | None = None  # of RESTORING: when claims go on
+    ticket_reused: bool = False  # taken, with a ticket that was used before
 
 
 class TakeCall(NamedTuple):
@@ -73,19 +78,21 @@ def take_call(
     now: datetime,
     validity: tuple[datetime, datetime],
     barred: Outcome | None = None,
+    origin: claim_marks.Origin = claim_marks.UNKNOWN,
 ) -> TakeCall:
     """Return the call that takes one unit of the tier for the resident, or says why not.
 
     :param request_tag: short text made from the caller's request number, without '.' or ','
     :param validity: what the voucher gets if it is taken now
     :param barred: why the terms refuse a new claim now; a replay is answered all the same
+    :param origin: how the claim came; it changes nothing but what is written down
     """
     bucket, field = held.place(resident_id)
     now_ms = clock.to_ms(now)
     day_began, _ = clock.day_bounds(now.astimezone(clock.CHINA).date())
     return TakeCall(
         campaign=campaign,
-        keys=[*campaign_keys(campaign.id), keys.held(campaign.id, bucket)],
+        keys=claim_keys(campaign.id, bucket),
         args=[
             campaign.epoch,
             now_ms,
@@ -101,6 +108,9 @@ def take_call(
             clock.to_ms(validity[1]),
             int(barred or 0),
             *_release_args(campaign, tier, now),
+            origin.ticket_tag,
+            origin.marks,
+            origin.address_range,
         ],
     )
 
@@ -119,9 +129,13 @@ def release_day(campaign: CampaignTerms, at: datetime) -> str:
     return "" if release is None or release.carry_over else str(release.day(at))
 
 
+def claim_keys(campaign_id: str, bucket: int) -> list[str]:
+    """Return the keys that claim.lua and restore.lua want, the resident's own bucket last."""
+    return [*_campaign_keys(campaign_id), keys.held(campaign_id, bucket)]
+
+
 @functools.lru_cache(maxsize=1024)
-def campaign_keys(campaign_id: str) -> tuple[str, str, str]:
-    """Return the keys of a campaign that claim.lua and restore.lua want before the bucket's."""
+def _campaign_keys(campaign_id: str) -> tuple[str, str, str]:
     return keys.quota(campaign_id), keys.claims(campaign_id), keys.buckets(campaign_id)
 
 
@@ -142,6 +156,8 @@ def take_answer(call: TakeCall, status: int, claim: str) -> Take:
         claim, _, again = claim.partition("@")
         again_ms = int(again)
     found = held.parse(call.campaign, claim) if claim else None
+    if status == TAKEN_WITH_USED_TICKET:
+        return Take(outcome=Outcome.TAKEN, claim=found, ticket_reused=True)
     return Take(outcome=Outcome(status), claim=found, again_ms=again_ms)
 
 
@@ -167,6 +183,8 @@ def load(
         "per_person_per_tier": campaign.per_person_per_tier,
         "one_tier_per_day": int(campaign.one_tier_per_day),
     }
+    if clock.follows_wall_time():
+        fields["server_clock"] = 1  # nothing is granted before the opening by Valkey's clock either
     for name in ("per_person", "per_person_per_day"):
         if (limit := getattr(campaign, name)) is not None:
             fields[name] = limit

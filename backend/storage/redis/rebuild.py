@@ -11,7 +11,7 @@ from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.vouchers import epoch_of, first_serial
 from backend.storage.redis import held, keys, scripts
 from backend.storage.redis.held import HeldClaim
-from backend.storage.redis.quota import Outcome, Take, campaign_keys, release_day
+from backend.storage.redis.quota import Outcome, Take, claim_keys, release_day
 
 BUCKETS_AT_ONCE = 500
 BITMAP_BYTES_AT_ONCE = 1024  # 8,192 buckets
@@ -87,7 +87,7 @@ def restore(
     status, text = scripts.run(
         client,
         "restore",
-        keys=[*campaign_keys(campaign.id), keys.held(campaign.id, bucket)],
+        keys=claim_keys(campaign.id, bucket),
         args=[
             campaign.epoch,
             resident_id,

@@ -24,6 +24,8 @@ class StreamEntry:
     claimed_at_ms: int
     valid_from_ms: int
     valid_until_ms: int
+    marks: int = 0
+    address_range: int = 0  # 0: none, or after the first seconds
 
 
 def prepare(client: redis.Redis, campaign_id: str) -> None:
@@ -101,6 +103,8 @@ def _entry(campaign_id: str, row: tuple[str, dict[str, str]]) -> StreamEntry:
         entry_id=entry_id,
         campaign_id=campaign_id,
         **{name: int(fields[name]) for name in _NUMBERS},
+        marks=int(fields.get("marks", 0)),  # a restored claim has none
+        address_range=int(fields.get("range", 0)),
     )
 
 

@@ -8,7 +8,7 @@ from click.testing import Result
 
 from backend.services import clerks
 from backend.storage.models.audit import AuditEntry
-from tests.factories import MAY, SAMPLE, SUPERMARKET, City, rows
+from tests.factories import MAY, SAMPLE, SUPERMARKET, City, drain, rows
 
 
 def flask(app: APIFlask, *arguments: str) -> Result:
@@ -99,3 +99,18 @@ def test_a_resident_is_blocked_listed_and_unblocked_by_phone(city: City) -> None
     assert flask(city.app, "resident", "blocks").output == ""
     nobody = flask(city.app, "resident", "block", "--phone", "13999999999", "--reason", "x")
     assert (nobody.exit_code, "not_found" in nobody.output) == (1, True)
+
+
+def test_marked_claims_are_counted_and_listed_with_masked_phones(city: City) -> None:
+    person = city.resident("17100001234")
+    voucher = city.claim(person)
+    drain()
+    shown = flask(city.app, "claims", "marked")
+    assert shown.exit_code == 0
+    assert "Q2-MAY     ticket_missing 1  virtual_number 1" in shown.output
+    assert f"{voucher.voucher_id}  Q2-MAY  171****1234" in shown.output
+    assert person.phone not in shown.output
+    assert flask(city.app, "claims", "marked", "--campaign", "Q3-NIGHT").output == ""
+    only = flask(city.app, "claims", "marked", "--mark", "ticket_reused", "--limit", "5").output
+    assert str(voucher.voucher_id) not in only
+    assert flask(city.app, "claims", "marked", "--mark", "none").exit_code == 2

@@ -54,6 +54,7 @@ def test_the_settings_that_vouchers_rest_on_are_in_force(
         "aof-use-rdb-preamble": "yes",
         "save": "",
         "maxmemory-policy": "noeviction",
+        "hash-max-listpack-value": "256",
         "enable-debug-command": "no",
         "dir": str(directory),
         "port": "0",

@@ -113,6 +113,7 @@ def test_the_feed_has_the_documented_fields(watched: City) -> None:
         "claimed": 0,
         "left": 2500,
         "reserved": 0,
+        "left_today": 2500,
     }
 
 

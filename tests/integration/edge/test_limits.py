@@ -132,6 +132,19 @@ def test_a_clerk_scans_30_wrong_codes_a_minute_and_right_ones_do_not_count(
     assert edge.ask("POST", CODE_QUOTE, colleague, json=right).status_code == 200
 
 
+def test_an_account_opens_30_campaign_pages_a_minute_so_tickets_cannot_be_farmed(
+    city: City, edge: Limited
+) -> None:
+    assert DEFAULTS["rate_limit_tickets"] == "30/minute"
+    resident, other = city.resident(), city.resident()
+    page = f"/api/v1/resident/campaigns/{MAY}"
+    assert edge.statuses(30, "GET", page, resident) == {200}
+    refused(edge.ask("GET", page, resident, ip="1.1.1.1"))
+    refused(edge.ask("GET", page, resident, ip="127.0.0.1"))
+    assert edge.ask("GET", page, other).status_code == 200
+    assert edge.ask("GET", "/api/v1/resident/vouchers", resident).status_code == 200
+
+
 def test_a_range_of_addresses_shares_its_limit(limited: MakeLimited) -> None:
     edge = limited(rate_limit_addresses="5/minute")
     for last in range(5):

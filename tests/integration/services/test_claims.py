@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
+from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import HuiquanError
 from backend.extensions import db, redis_handle
@@ -190,3 +191,30 @@ def test_a_promised_voucher_is_written_once_by_wallet_owner_and_writer_together(
     assert len(rows(Voucher)) == 1
     db.session.rollback()
     assert ledger.check().differences == ()
+
+
+def test_nothing_is_granted_before_the_opening_by_valkeys_clock_either(
+    city: City, moment: MovableClock
+) -> None:
+    client = redis_handle.client
+    seconds, microseconds = client.time()
+    server_ms = seconds * 1000 + microseconds // 1000
+    moment.set(clock.from_ms(server_ms + 120_000))  # this web server runs two minutes ahead
+    opens_soon = {"opens_at_ms": server_ms + 60_000, "ends_at_ms": 2**52, "server_clock": 1}
+    client.hset(keys.quota(MAY), mapping=opens_soon)
+    person = city.resident()
+    for _ in range(2):
+        with pytest.raises(refusals.CampaignNotOpen):
+            city.claim(person)
+    client.hset(keys.quota(MAY), "opens_at_ms", server_ms)
+    city.claim(person)
+    assert client.hget(keys.quota(MAY), "server_clock") is None  # it has opened: not asked again
+
+
+def test_valkeys_clock_is_asked_unless_ours_was_shifted(city: City) -> None:
+    client, found = redis_handle.client, campaigns.terms(MAY)
+    for own, expected in ((clock.Clock(), "1"), (clock.Clock(offset_s=60), None)):
+        clock.use(own)
+        client.delete(keys.quota(MAY))
+        quota.load(client, found)
+        assert client.hget(keys.quota(MAY), "server_clock") == expected

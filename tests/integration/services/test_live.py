@@ -12,6 +12,7 @@ from backend.extensions import redis_handle
 from backend.services import campaigns, live
 from backend.storage.redis import keys, live_counts
 from tests.factories import MAY, City, MovableClock, drain
+from tests.integration.services.claim_rules import with_terms
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +124,11 @@ def test_a_scrape_sees_every_campaign_that_can_be_claimed_from(city: City) -> No
     assert [tier.claimed for tier in found.tiers][:2] == [0, 1]
     campaigns.stop(MAY, actor="test")
     assert live.quotas() == []
+
+
+def test_todays_left_is_told_where_units_are_released_by_the_day(city: City) -> None:
+    with_terms(daily_release=5, carry_over=False)
+    city.claim(city.resident(), tier=3)
+    campaigns.forget_snapshots()
+    tier = live.of_campaign(MAY).tiers[2]
+    assert (tier.left, tier.left_today) == (399, 4)

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from backend.domain.identifiers import is_merchant_number, is_mobile, is_uscc, masked_mobile
+from backend.domain.identifiers import (
+    is_merchant_number,
+    is_mobile,
+    is_of_virtual_operator,
+    is_uscc,
+    masked_mobile,
+)
 from merchant_qr import payment_code
 
 VECTORS = json.loads(
@@ -47,3 +53,13 @@ def test_a_merchant_number_has_15_digits_and_its_trade_within(case: dict[str, st
 @pytest.mark.parametrize("case", VECTORS["luhn"], ids=lambda case: case["number"])
 def test_our_check_digit_is_luhns(case: dict[str, str]) -> None:
     assert payment_code.luhn_fits(case["number"]) == case["expect"]
+
+
+@pytest.mark.parametrize("prefix", ["162", "165", "167", "170", "171"])
+def test_a_virtual_operators_number_is_known_by_its_beginning(prefix: str) -> None:
+    assert is_of_virtual_operator(prefix + "12345678")
+
+
+@pytest.mark.parametrize("prefix", ["138", "166", "172", "199", "116"])
+def test_other_numbers_are_not_of_a_virtual_operator(prefix: str) -> None:
+    assert not is_of_virtual_operator(prefix + "17012345")

@@ -41,7 +41,7 @@ def test_the_script_is_asked_in_whole_milliseconds_and_for_the_residents_own_pla
     ends_ms = 1683216000000  # 24:00 of 4 May
     assert call.args == [
         3, opened_ms, 71, 1, 9, request_tag("request-1"), 7, 1, "0", -36_000_123,
-        opened_ms, ends_ms, 0, 0, "", 0,
+        opened_ms, ends_ms, 0, 0, "", 0, "", 0, 0,
     ]  # fmt: skip
     assert (call.keys[0], call.keys[-1]) == ("hq:{Q2-MAY}:quota", "hq:{Q2-MAY}:held:1")
 

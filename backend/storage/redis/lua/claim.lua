@@ -9,8 +9,9 @@
 --        14 units of the tier that are not released yet
 --        15 number of the release day, '' where days are added up or there is none
 --        16 units of the tier that this release day gives out, where 15 says one
+--        17 nonce of the ticket, '' without a good one   18 the claim's marks   19 its range of addresses
 -- Return {status, claim}: claim is 'tier.serial.at.tag' (held.py) of the unit taken or held, else ''.
---   1 taken   0 replayed   -1 exhausted   -2 limit reached   -3 not loaded   -4 not open   -5 closed
+--   1 taken   2 taken with a ticket that was used before   0 replayed   -1 exhausted   -2 limit reached   -3 not loaded   -4 not open   -5 closed
 --   -6 paused   -7 one tier a day, and today's is taken   -9 person's limit over all tiers reached
 --   -10 person's limit of the day over all tiers reached   -11 released units exhausted, others follow
 --   -12 to -14: what 13 says
@@ -23,23 +24,25 @@
 -- reserve_until_ms; it may pass left:N. Before claims_wait_until_ms nothing new is taken at all.
 -- receipts_until_ms is the later of the two, absent in a quota that was never rebuilt. today:N is
 -- 'release day:units taken on it', kept where 15 says a day. A bucket that exists has its bit.
--- Caller: storage/redis/quota.py
+-- server_clock stands until the opening has come by both clocks. Caller: storage/redis/quota.py
 local quota = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens_at_ms', 'ends_at_ms',
   'per_person_per_tier', 'one_tier_per_day', 'left:' .. ARGV[4], 'next:' .. ARGV[4],
-  'per_person', 'per_person_per_day', 'today:' .. ARGV[4], 'receipts_until_ms')
+  'per_person', 'per_person_per_day', 'today:' .. ARGV[4], 'receipts_until_ms', 'server_clock')
 if quota[1] ~= ARGV[1] or not quota[7] or not quota[8] then return {-3, ''} end
 
 -- A replay comes first: somebody who was told of a voucher is told of it again, whatever happened since.
 local held = redis.call('HGET', KEYS[4], ARGV[7])
 local of_tier, in_all, today, latest, other, untagged = 0, 0, 0, '', '', nil
+local tag_bytes, ticket_used = #ARGV[6], false
 if held then
   local day_began = tonumber(ARGV[10])
   for claim, tier, at, tag in string.gmatch(held, '((%d+)%.%x+%.(%x+)%.([^,]*))') do
     if tier == ARGV[4] then
-      if tag == ARGV[6] then return {0, claim} end
+      if string.sub(tag, 1, tag_bytes) == ARGV[6] then return {0, claim} end
       if tag == '' then untagged = untagged or claim end
       of_tier, latest = of_tier + 1, claim
     end
+    if ARGV[17] ~= '' and string.sub(tag, tag_bytes + 1) == ARGV[17] then ticket_used = true end
     if tonumber(at, 16) >= day_began then today = today + 1 end
     in_all, other = in_all + 1, claim
   end
@@ -48,7 +51,7 @@ end
 -- repeated, so it is answered with it and leaves its tag.
 if untagged then
   local first, last = string.find(',' .. held, ',' .. untagged, 1, true)
-  local claim = untagged .. ARGV[6]
+  local claim = untagged .. ARGV[6] .. ARGV[17]
   redis.call('HSET', KEYS[4], ARGV[7], string.sub(held, 1, first - 1) .. claim .. string.sub(held, last))
   return {0, claim}
 end
@@ -58,6 +61,11 @@ if quota[2] == 'approved' then return {-4, latest} end
 if quota[2] ~= 'running' then return {-5, latest} end
 local now_ms = tonumber(ARGV[2])
 if now_ms < tonumber(quota[3]) then return {-4, latest} end
+if quota[13] then  -- until the opening has come by this server's clock too, whoever's runs ahead
+  local time = redis.call('TIME')
+  if time[1] * 1000 + math.floor(time[2] / 1000) < tonumber(quota[3]) then return {-4, latest} end
+  redis.call('HDEL', KEYS[1], 'server_clock')
+end
 if now_ms >= tonumber(quota[4]) then return {-5, latest} end
 if ARGV[13] ~= '0' then return {tonumber(ARGV[13]), latest} end
 if of_tier >= tonumber(quota[5]) then return {-2, latest} end
@@ -89,7 +97,7 @@ if ARGV[15] ~= '' then
   redis.call('HSET', KEYS[1], 'today:' .. ARGV[4], ARGV[15] .. ':' .. (taken_today + 1))
 end
 local serial = redis.call('HINCRBY', KEYS[1], 'next:' .. ARGV[4], 1) - 1
-local claim = string.format('%s.%x.%s.%s', ARGV[4], serial, ARGV[9], ARGV[6])
+local claim = string.format('%s.%x.%s.%s%s', ARGV[4], serial, ARGV[9], ARGV[6], ARGV[17])
 if held then
   redis.call('HSET', KEYS[4], ARGV[7], held .. ',' .. claim)
 else
@@ -98,5 +106,6 @@ else
 end
 redis.call('XADD', KEYS[2], '*', 'epoch', ARGV[1], 'tier_id', ARGV[5],
   'serial', string.format('%d', serial), 'resident_id', ARGV[3], 'claimed_at_ms', ARGV[2],
-  'valid_from_ms', ARGV[11], 'valid_until_ms', ARGV[12])
-return {1, claim}
+  'valid_from_ms', ARGV[11], 'valid_until_ms', ARGV[12],
+  'marks', ticket_used and string.format('%d', ARGV[18] + 32) or ARGV[18], 'range', ARGV[19])
+return {ticket_used and 2 or 1, claim}

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from backend.domain import claim_marks
 from backend.domain.vouchers import first_serial
 from backend.extensions import redis_handle
 from backend.services import campaigns
@@ -86,4 +87,23 @@ def test_100_000_claims_take_at_most_60_bytes_each(city: City, database: str) ->
     bytes_per_claim = (int(client.info("memory")["used_memory"]) - before) / 100_000
     print(f"bytes per claim: {bytes_per_claim:.1f}")
     assert bytes_per_claim <= BYTES_PER_CLAIM_MAX
+    assert client.object("encoding", keys.held(MAY, 1)) == "listpack"
+
+
+def test_three_claims_with_tickets_stay_one_compact_block(city: City) -> None:
+    client, campaign = redis_handle.client, campaigns.terms(MAY)
+    for tier in campaign.tiers:
+        for resident_id in range(64, 128):
+            at = campaign.ends_at - timedelta(milliseconds=1)
+            call = quota.take_call(
+                campaign,
+                tier,
+                resident_id=resident_id,
+                request_tag=request_tag(f"request-{tier.position}"),
+                now=at,
+                validity=validity_of(campaign, at),
+                origin=claim_marks.Origin(ticket_tag=f"abc{tier.position}"),
+            )
+            assert quota.take(client, call).outcome is quota.Outcome.TAKEN
+    assert client.hstrlen(keys.held(MAY, 1), "0") > 64
     assert client.object("encoding", keys.held(MAY, 1)) == "listpack"
