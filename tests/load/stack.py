@@ -104,6 +104,7 @@ class Stack:
             "WECHAT_APPID": settings.wechat_appid,
             "WECHAT_SECRET": settings.wechat_secret,
             "RATE_LIMITS": settings.rate_limits,
+            "RECEIPT_GRACE_S": str(settings.receipt_grace_s),
             "CLOCK_OFFSET_S": str(self.offset_s),
             "WEB_CONCURRENCY": "2",
             "FLASK_APP": "wsgi",
@@ -169,16 +170,18 @@ class Stack:
         """Run a claim writer."""
         return self._worker(WRITER, name)
 
-    def jobs(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
-        """Run the periodic jobs."""
-        return self._worker(JOBS, "jobs")
+    def jobs(self, **env: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """Run the periodic jobs; `env` changes settings."""
+        return self._worker(JOBS, "jobs", **env)
 
     @contextmanager
-    def _worker(self, words: tuple[str, ...], name: str) -> Iterator[subprocess.Popen[bytes]]:
+    def _worker(
+        self, words: tuple[str, ...], name: str, **env: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
         process = spawn(
             [sys.executable, *words],
             log_file=self.folder / f"{name}.log",
-            env=self.env(),
+            env=self.env(**env),
             cwd=PROJECT_ROOT,
         )
         try:
