@@ -31,8 +31,8 @@ _cache: dict[str, tuple[float, "LiveFigures"]] = {}
 class TierCounts:
     """Units of a tier; claimed and left are None while no quota is loaded.
 
-    Of what is left, `reserved` units wait for the receipts of claims that were lost. `left_today` is
-    what can be claimed now: less than `left` where units are released by the day.
+    Of what is left, `reserved` units wait for the receipts of claims that were lost. `left_today`
+    is what can be claimed now: less than `left` where units are released by the day.
     """
 
     position: int
