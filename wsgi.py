@@ -1,7 +1,7 @@
 """The application as a server runs it.
 
 `wsgi:app` speaks WSGI and is the whole application. `wsgi:asgi` is the same with the claim lane in
-front, for gunicorn's own ASGI worker; it is made when a server asks for it.
+front, for an ASGI worker of gunicorn; it is made when a server asks for it.
 """
 
 import os

@@ -80,7 +80,8 @@ def from_s(seconds: float) -> datetime:
 
 def from_ms(milliseconds: int) -> datetime:
     """Turn milliseconds since 1970 UTC into an aware time in China, exactly."""
-    return (_EPOCH + timedelta(milliseconds=milliseconds)).astimezone(CHINA)
+    seconds, rest_ms = divmod(milliseconds, 1000)
+    return datetime.fromtimestamp(seconds, CHINA).replace(microsecond=rest_ms * 1000)
 
 
 def to_ms(at: datetime) -> int:

@@ -5,7 +5,6 @@ this process's memory alone: under gunicorn a file in PROMETHEUS_MULTIPROC_DIR, 
 the files up.
 """
 
-import functools
 import os
 import threading
 import time
@@ -23,7 +22,9 @@ from backend.domain.errors import HuiquanError, NotFound
 REGISTRY = CollectorRegistry()
 BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-KEPT_S = 60  # what nobody flushes is forgotten, so memory stays bounded
+# What nobody flushes is forgotten, so memory stays bounded.
+KEPT_S = 60
+KEPT_REQUESTS = 200_000
 
 if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.makedirs(folder, exist_ok=True)  # the package opens its files there and makes no folder
@@ -54,22 +55,15 @@ _sql_connections = Gauge(
     multiprocess_mode="livesum",
 )
 
-# Looking up a label costs more than counting. There are as many as the labels' values allow.
-_requests_of = functools.cache(_requests.labels)
-_seconds_of = functools.cache(_request_seconds.labels)
-_claims_of = functools.cache(_claims.labels)
-
 
 def request_answered(*, route: str, method: str, status: int, seconds: float) -> None:
     """Count one answer; `route` is the pattern, a method nobody knows is 'other'."""
-    _requests_of(route, method if method in METHODS else "other", status).inc()
-    _seconds_of(route).observe(seconds)
+    _tally.add_request(route, method if method in METHODS else "other", status, seconds)
 
 
 def claim_answered(*, campaign_id: str, outcome: str, seconds: float) -> None:
     """Count one claim; `outcome` is taken, replayed or the code of a refusal."""
-    _claims_of(campaign_id, outcome).inc()
-    live_counts.add(campaign_id, outcome, seconds)
+    _tally.add_claim(campaign_id, outcome, seconds)
 
 
 class CountedClaim:
@@ -105,37 +99,71 @@ def watch_pool(engine: Engine) -> None:
     event.listen(engine, "checkin", lambda *_: _sql_connections.dec())
 
 
-class LiveCounts:
-    """Claims of the last seconds in this process, until they are flushed to Valkey."""
+def flush() -> dict[tuple[str, int], Count[str]]:
+    """Move what was counted since the last time into Prometheus' counters.
+
+    Return the claims among it by campaign and second: outcome -> claims, le:MS -> claims by
+    latency. A process that serves does this once a second.
+    """
+    requests, claims = _tally.take()
+    for (route, method, status), seconds in requests.items():
+        _requests.labels(route, method, status).inc(len(seconds))
+        observed = _request_seconds.labels(route)
+        for one in seconds:
+            observed.observe(one)
+    for (campaign_id, _second), counts in claims.items():
+        for outcome, count in counts.items():
+            if not outcome.startswith("le:"):
+                _claims.labels(campaign_id, outcome).inc(count)
+    return claims
+
+
+class Tally:
+    """What this process counted and nobody has flushed yet.
+
+    A counter of the library costs more than a claim may: it locks, asks for the process's number
+    and writes into a mapped file. Here counting is an addition in memory.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: dict[tuple[str, int], Count[str]] = {}
+        self._requests: dict[tuple[str, str, int], list[float]] = {}
+        self._claims: dict[tuple[str, int], Count[str]] = {}
 
-    def add(self, campaign_id: str, outcome: str, seconds: float) -> None:
+    def add_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        with self._lock:
+            kept = self._requests.setdefault((route, method, status), [])
+            if len(kept) < KEPT_REQUESTS:
+                kept.append(seconds)
+
+    def add_claim(self, campaign_id: str, outcome: str, seconds: float) -> None:
         """Count one claim of this second under its outcome and its bucket of latency."""
         second = clock.now_ms() // 1000
         bucket = f"le:{bucket_ms(seconds * 1000)}"
         with self._lock:
-            counts = self._counts.get((campaign_id, second))
+            counts = self._claims.get((campaign_id, second))
             if counts is None:
                 self._forget(second - KEPT_S)
-                counts = self._counts[campaign_id, second] = Count()
+                counts = self._claims[campaign_id, second] = Count()
             counts[outcome] += 1
             counts[bucket] += 1
 
-    def take(self) -> dict[tuple[str, int], Count[str]]:
-        """Return what was counted, by campaign and second, and begin anew."""
+    def take(
+        self,
+    ) -> tuple[dict[tuple[str, str, int], list[float]], dict[tuple[str, int], Count[str]]]:
+        """Return what was counted, and begin anew."""
         with self._lock:
-            taken, self._counts = self._counts, {}
-        return taken
+            requests, self._requests = self._requests, {}
+            claims, self._claims = self._claims, {}
+        return requests, claims
 
     def _forget(self, before: int) -> None:
-        for key in [key for key in self._counts if key[1] < before]:
-            del self._counts[key]
+        for key in [key for key in self._claims if key[1] < before]:
+            del self._claims[key]
 
 
-live_counts = LiveCounts()
+_tally = Tally()
 
 
 def bucket_ms(ms: float) -> int:

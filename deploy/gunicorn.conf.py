@@ -1,6 +1,6 @@
 """How gunicorn serves Huiquan, in development and in production: `gunicorn -c …`.
 
-`wsgi:app` behind it asks for the plain WSGI application, as HUIQUAN_LANE=0 does.
+`wsgi:app` behind it asks for the plain WSGI application, as HUIQUAN_LANE=off does.
 """
 
 import atexit
@@ -42,11 +42,18 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("HUIQUAN_THREADS", "8"))
 # The claim lane: an event loop answers claims and hands the rest to Flask in `threads` threads.
 # Without it threads alone serve, and wait for slow clients too (docs/adr/0011-claim-lane.md).
-lane = os.environ.get("HUIQUAN_LANE", "1") != "0" and "wsgi:app" not in sys.argv
-wsgi_app = "wsgi:asgi" if lane else "wsgi:app"
-worker_class = "asgi" if lane else "gthread"
-if lane:
-    threads = 1  # the ASGI worker has none of its own; wsgi.py makes Flask's
+WORKERS = {
+    "uvicorn": "backend.edge.web_worker.LaneWorker",
+    "gunicorn": "asgi",  # gunicorn's own, without the first one's limits and at twice its cost
+    "off": "gthread",
+}
+lane = "off" if "wsgi:app" in sys.argv else os.environ.get("HUIQUAN_LANE") or "uvicorn"
+if lane not in WORKERS:
+    sys.exit(f"HUIQUAN_LANE is {lane!r}, wants one of {', '.join(WORKERS)}")
+worker_class = WORKERS[lane]
+wsgi_app = "wsgi:app" if lane == "off" else "wsgi:asgi"
+if lane != "off":
+    threads = 1  # an event loop has none of its own; wsgi.py makes Flask's
 reload = os.environ.get("HUIQUAN_RELOAD") == "1"  # while developing: follow the code
 preload_app = not reload  # imported once, then forked: half the start time and memory
 

@@ -11,13 +11,14 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from backend import clock, logs, metrics
 from backend.domain import refusals, tokens
-from backend.domain.errors import HuiquanError, InvalidRequest
+from backend.domain.errors import HuiquanError, InvalidRequest, Unavailable
 from backend.edge.access_lines import AccessLines
 from backend.edge.errors import STATUS, form, headers_of
 from backend.edge.http import DISCARD_MAX_BYTES, REQUEST_ID, strict_json
@@ -34,6 +35,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATH = re.compile(r"/api/v1/resident/campaigns/([A-Z0-9-]{1,32})/claims")
 ROUTE = "/api/v1/resident/campaigns/<campaign_id:campaign_id>/claims"
+# What waits for Flask's threads beyond this is refused at once: it would be answered to nobody.
+HANDED_OVER_MAX = 256
 _VOUCHER_BYTES = TypeAdapter(ClaimedVoucher).dump_json
 _REFUSAL_BYTES = TypeAdapter(dict[str, Any]).dump_json
 _FIXED_HEADERS = (
@@ -41,6 +44,10 @@ _FIXED_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 )
+
+
+class ClientGone(Exception):
+    """The client left before its request was here."""
 
 
 class ClaimLaneApplication:
@@ -54,9 +61,14 @@ class ClaimLaneApplication:
         self._body_max_bytes = settings.request_body_max_bytes
         self._flask = flask_application
         self._access = AccessLines()
+        self._handed_over = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
+        with suppress(ClientGone):
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "websocket":
@@ -85,7 +97,6 @@ class ClaimLaneApplication:
             await self._hand_over(scope, receive, send)
             return
         request_id, logged_id = _request_id(headers)
-        extra: dict[str, str] = {}
         try:
             resident = self._caller(headers)
             body = await _read(receive, self._body_max_bytes)
@@ -102,14 +113,12 @@ class ClaimLaneApplication:
                 request_id=wanted.request_id,
                 position=wanted.position,
             )
-            status, answer = 201, _VOUCHER_BYTES(voucher)
+            status = 201
+            await _send(send, status, _VOUCHER_BYTES(voucher), request_id, {})
         except HuiquanError as refused:
             self._access.refused(code=refused.code, why=str(refused), request_id=logged_id)
-            status, extra = STATUS[refused.category], headers_of(refused)
-            answer = _REFUSAL_BYTES(
-                form(refused.code, refused.message, refused.details, request_id=request_id)
-            )
-        await _send(send, status, answer + b"\n", request_id, extra)
+            status = STATUS[refused.category]
+            await _send_refusal(send, refused, request_id)
         took_s = time.perf_counter() - began_s
         self._access.request(
             method="POST", route=ROUTE, status=status, took_s=took_s, request_id=logged_id
@@ -155,16 +164,31 @@ class ClaimLaneApplication:
             body = b""
         else:
             body = await _read(receive, self._body_max_bytes)
-        await self._flask(scope, _replay(body), send)
+        if self._handed_over >= HANDED_OVER_MAX:
+            refused = Unavailable(f"{self._handed_over} requests wait for a thread")
+            request_id, logged_id = _request_id(headers)
+            self._access.refused(code=refused.code, why=str(refused), request_id=logged_id)
+            await _send_refusal(send, refused, request_id)
+            return
+        self._handed_over += 1
+        try:
+            await self._flask(scope, _replay(body), send)
+        finally:
+            self._handed_over -= 1
 
 
 async def _read(receive: Receive, max_bytes: int, *, keep: bool = True) -> bytes:
-    """Return the body, or as much of it as came before the end, the limit or a disconnection."""
+    """Return the body, or as much of it as came before the end or the limit.
+
+    Raises ClientGone when the client left before the end: half a request is none.
+    """
     parts: list[bytes] = []
     read_bytes = 0
     more = True
     while more and read_bytes <= max_bytes:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
         part: bytes = message.get("body", b"")
         more = message.get("more_body", False)
         read_bytes += len(part)
@@ -204,10 +228,21 @@ async def _send(
 ) -> None:
     headers = [
         *_FIXED_HEADERS,
-        (b"content-length", b"%d" % len(body)),
+        (b"content-length", b"%d" % (len(body) + 1)),
         (b"x-request-id", request_id.encode()),
         (b"x-server-time-ms", b"%d" % clock.now_ms()),
         *((name.lower().encode(), value.encode()) for name, value in extra.items()),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body + b"\n"})
+
+
+async def _send_refusal(send: Send, refused: HuiquanError, request_id: str) -> None:
+    answer = form(refused.code, refused.message, refused.details, request_id=request_id)
+    await _send(
+        send,
+        STATUS[refused.category],
+        _REFUSAL_BYTES(answer),
+        request_id,
+        headers_of(refused),
+    )

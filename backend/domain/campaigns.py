@@ -90,4 +90,7 @@ class CampaignTerms:
 
     def tier(self, position: int) -> TierTerms | None:
         """Return the tier at a position, or None."""
-        return next((tier for tier in self.tiers if tier.position == position), None)
+        for tier in self.tiers:
+            if tier.position == position:
+                return tier
+        return None

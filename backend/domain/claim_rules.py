@@ -92,9 +92,11 @@ def first_release(opens_at: datetime, release_minute: int | None) -> datetime:
 
 def window_open(windows: Sequence[ClaimWindow], at: datetime) -> bool:
     """Whether a moment lies in one of the windows; no windows are no restriction."""
+    if not windows:
+        return True
     local = at.astimezone(CHINA)
     minute = local.hour * 60 + local.minute
-    return not windows or any(
+    return any(
         local.isoweekday() in window.weekdays and window.from_minute <= minute < window.until_minute
         for window in windows
     )

@@ -35,6 +35,7 @@ HTTP_ERRORS: dict[int, tuple[str, str]] = {
     403: ("forbidden", "没有权限进行此操作"),
     404: ("not_found", "没有找到您要的内容，请刷新后重试"),
     405: ("method_not_allowed", "不支持这种请求方式"),
+    408: ("request_too_slow", "请求没有完整到达，请检查网络后重试"),
     411: ("length_required", "请求缺少长度，请更新客户端后重试"),
     413: ("body_too_large", "提交的内容过大，请精简后重试"),
     414: ("address_too_long", "请求地址过长"),

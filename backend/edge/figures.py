@@ -47,6 +47,7 @@ metrics_guard = Guard("metrics", _check)
 @blueprint.get("/metrics")
 def scrape() -> Response:
     """Return what all processes of this machine counted, and what Valkey knows now."""
+    live.flush()  # this process's last second; the others have told theirs
     registry = metrics.REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()

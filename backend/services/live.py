@@ -65,7 +65,7 @@ def flush() -> None:
 
     Trying again could count twice, and nothing rests on these figures.
     """
-    counts = metrics.live_counts.take()
+    counts = metrics.flush()
     if not counts:
         return
     try:

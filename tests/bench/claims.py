@@ -44,15 +44,15 @@ class Variant:
 
     name: str
     command: tuple[str, ...]
-    lane: str = "0"
+    lane: str = "off"
     sold_out: bool = False
 
 
 CONF = ("-c", "deploy/gunicorn.conf.py")
 BARE = Variant("bare_flask", ("-k", "gthread", "--threads", "8", "-w", "2", "tests.bench.bare:app"))
 PLAIN = Variant("plain_view", CONF)
-LANE = Variant("claim", CONF, lane="1")
-SOLD_OUT = Variant("soldout", CONF, lane="1", sold_out=True)
+LANE = Variant("claim", CONF, lane="uvicorn")
+SOLD_OUT = Variant("soldout", CONF, lane="uvicorn", sold_out=True)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from tests.factories import MovableClock
 
 
 def value(campaign_id: str, outcome: str) -> float:
+    metrics.flush()
     labels = {"campaign": campaign_id, "outcome": outcome}
     return metrics.REGISTRY.get_sample_value("huiquan_claims_total", labels) or 0
 
@@ -38,19 +39,40 @@ def test_an_invented_campaign_makes_no_label() -> None:
 
 def test_a_method_nobody_knows_makes_no_label() -> None:
     metrics.request_answered(route="/unit", method="BREW", status=405, seconds=0.001)
+    metrics.flush()
     labels = {"route": "/unit", "method": "other", "status": "405"}
     assert metrics.REGISTRY.get_sample_value("huiquan_requests_total", labels) == 1
 
 
 def test_counts_that_nobody_flushes_are_forgotten_after_60_seconds(moment: MovableClock) -> None:
-    counts = metrics.LiveCounts()
+    counts = metrics.Tally()
     for second in range(200):
         moment.set(OPENING + timedelta(seconds=second))
-        counts.add("A", "taken", 0.001)
-    kept = counts.take()
+        counts.add_claim("A", "taken", 0.001)
+    _, kept = counts.take()
     now = int(clock.now().timestamp())
     assert sorted(second for _, second in kept) == list(range(now - 60, now + 1))
-    assert counts.take() == {}
+    assert counts.take() == ({}, {})
+
+
+def test_requests_that_nobody_flushes_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "KEPT_REQUESTS", 10)
+    counts = metrics.Tally()
+    for _ in range(20):
+        counts.add_request("/unit", "GET", 200, 0.001)
+    requests, _ = counts.take()
+    assert len(requests["/unit", "GET", 200]) == 10
+
+
+def test_the_time_of_an_answer_is_observed_at_the_flush() -> None:
+    def seen(le: str) -> float:
+        labels = {"route": "/unit-time", "le": le}
+        return metrics.REGISTRY.get_sample_value("huiquan_request_seconds_bucket", labels) or 0
+
+    for seconds in (0.004, 0.3):
+        metrics.request_answered(route="/unit-time", method="GET", status=200, seconds=seconds)
+    metrics.flush()
+    assert (seen("0.005"), seen("0.2"), seen("0.5"), seen("+Inf")) == (1, 1, 2, 2)
 
 
 @pytest.mark.parametrize(

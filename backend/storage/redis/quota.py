@@ -1,6 +1,7 @@
 """The quota of a campaign in Valkey: the only caller of the claim scripts."""
 
 import enum
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -114,9 +115,10 @@ def release_day(campaign: CampaignTerms, at: datetime) -> str:
     return "" if release is None or release.carry_over else str(release.day(at))
 
 
-def campaign_keys(campaign_id: str) -> list[str]:
+@functools.lru_cache(maxsize=1024)
+def campaign_keys(campaign_id: str) -> tuple[str, str, str]:
     """Return the keys of a campaign that claim.lua and restore.lua want before the bucket's."""
-    return [keys.quota(campaign_id), keys.claims(campaign_id), keys.buckets(campaign_id)]
+    return keys.quota(campaign_id), keys.claims(campaign_id), keys.buckets(campaign_id)
 
 
 def take(client: redis.Redis, call: TakeCall) -> Take:

@@ -17,7 +17,7 @@ from tests.factories import MAY, City, MovableClock, drain
 @pytest.fixture(autouse=True)
 def counted_anew(app: Flask) -> None:
     """Neither this process's counts nor what it remembers come from another test."""
-    metrics.live_counts.take()
+    metrics.flush()
     live.forget()
 
 
@@ -107,7 +107,7 @@ def test_a_valkey_that_is_down_costs_figures_and_no_claim(city: City, app: Flask
     finally:
         app.config["REDIS_URL"] = kept
         redis_handle.init_app(app)
-    assert metrics.live_counts.take() == {}
+    assert metrics.flush() == {}
 
 
 def test_a_draft_and_an_unknown_campaign_have_no_figures(city: City) -> None:
