@@ -60,7 +60,7 @@ def now() -> datetime:
 
 def now_ms() -> int:
     """Return the current time in whole milliseconds since 1970 UTC."""
-    return int(_clock.now_s() * 1000)
+    return round(_clock.now_s() * 1_000_000) // 1000
 
 
 def raise_floor(at: datetime) -> None:

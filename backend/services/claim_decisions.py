@@ -100,19 +100,16 @@ def prepare(
         raise refusals.CampaignNotOpen(
             f"campaign {campaign.id} does not run yet", retry_after_s=wait_s
         )
-    whole_ms = clock.from_ms(clock.to_ms(now))  # what the script keeps: whole milliseconds
     call = quota.take_call(
         campaign,
         tier,
         resident_id=resident_id,
         request_tag=request_tag(request_id),
-        now=whole_ms,
-        validity=validity_of(campaign, whole_ms),
-        barred=_barred(campaign, whole_ms, position),
+        now=now,
+        validity=validity_of(campaign, now),
+        barred=_barred(campaign, now, position),
     )
-    return PreparedClaim(
-        campaign=campaign, tier=tier, resident_id=resident_id, now=whole_ms, call=call
-    )
+    return PreparedClaim(campaign=campaign, tier=tier, resident_id=resident_id, now=now, call=call)
 
 
 def _barred(campaign: CampaignTerms, now: datetime, position: Position | None) -> Outcome | None:

@@ -1,6 +1,5 @@
 """What claims read from memory: rows of SQL that are at most a second old."""
 
-import threading
 import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -19,7 +18,6 @@ class Snapshots(Generic[Key, Value]):
 
     def __init__(self, read_one: Callable[[Key], Value]) -> None:
         self._read_one = read_one
-        self._lock = threading.Lock()
         self._kept: dict[Key, tuple[float, Value]] = {}
 
     def get(self, key: Key) -> Value:
@@ -29,8 +27,7 @@ class Snapshots(Generic[Key, Value]):
 
     def kept(self, key: Key) -> tuple[Value, float] | None:
         """Return the value in memory and its age in seconds, or None when it is too old."""
-        with self._lock:
-            kept = self._kept.get(key)
+        kept = self._kept.get(key)
         if kept is None:
             return None
         age_s = time.monotonic() - kept[0]
@@ -40,11 +37,9 @@ class Snapshots(Generic[Key, Value]):
         """Read the value from SQL and keep it."""
         now_s = time.monotonic()  # before the reading: the value is never older than it seems
         value = self._read_one(key)
-        with self._lock:
-            self._kept[key] = (now_s, value)
+        self._kept[key] = (now_s, value)
         return value
 
     def forget(self) -> None:
         """Read everything anew at the next call."""
-        with self._lock:
-            self._kept.clear()
+        self._kept.clear()

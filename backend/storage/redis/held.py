@@ -34,14 +34,14 @@ def place(resident_id: int) -> tuple[int, int]:
     return divmod(resident_id, RESIDENTS_PER_BUCKET)
 
 
-def since_opening(campaign: CampaignTerms, at: datetime) -> str:
+def since_opening(campaign: CampaignTerms, at_ms: int) -> str:
     """Return a moment as a claim's text has it; nothing is claimed before the opening."""
-    return f"{max(clock.to_ms(at) - campaign.opens_at_ms, 0):x}"
+    return f"{max(at_ms - campaign.opens_at_ms, 0):x}"
 
 
 def text_of(campaign: CampaignTerms, claim: HeldClaim) -> str:
     """Return a claim's text without a tag."""
-    at = since_opening(campaign, claim.claimed_at)
+    at = since_opening(campaign, clock.to_ms(claim.claimed_at))
     return f"{claim.tier_position}.{claim.serial:x}.{at}."
 
 

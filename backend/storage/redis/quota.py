@@ -78,20 +78,21 @@ def take_call(
     :param barred: why the terms refuse a new claim now; a replay is answered all the same
     """
     bucket, field = held.place(resident_id)
+    now_ms = clock.to_ms(now)
     day_began, _ = clock.day_bounds(now.astimezone(clock.CHINA).date())
     return TakeCall(
         campaign=campaign,
         keys=[*campaign_keys(campaign.id), keys.held(campaign.id, bucket)],
         args=[
             campaign.epoch,
-            clock.to_ms(now),
+            now_ms,
             resident_id,
             tier.position,
             tier.id,
             request_tag,
             field,
             bucket,
-            held.since_opening(campaign, now),
+            held.since_opening(campaign, now_ms),
             clock.to_ms(day_began) - campaign.opens_at_ms,
             clock.to_ms(validity[0]),
             clock.to_ms(validity[1]),

@@ -75,6 +75,9 @@ class QuotaLink:
                     answers = [_unknown(error)] * len(batches)
                     if self._on_fault is not None:
                         self._on_fault(None, [])
+                except Exception as error:  # whatever it is, who waits must be answered
+                    log.exception("claims_failed")
+                    answers = [_unknown(error)] * len(batches)
                 for batch, answer in zip(batches, answers, strict=True):
                     self._settle(batch, answer)
         finally:
