@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from backend import redis_address
 
 Environment = Literal["production", "development", "test"]
+Parser = Callable[[str], object]
 
 
 class SettingsError(Exception):
@@ -32,6 +33,8 @@ class Settings:
     wechat_secret: str
     wechat_base_url: str = "https://api.weixin.qq.com"
     redis_wait_replicas: int | None = None  # see `wait_replicas`
+    receipt_grace_s: int = 60  # so long after a rebuild receipts come first and claims wait
+    receipt_reserve_hours: int = 24  # so long units that are known to be lost wait for receipts
     clock_offset_s: float = 0.0  # development only: the clock runs this far from the wall clock
     access_token_ttl_s: int = 1800
     refresh_token_ttl_s: int = 30 * 24 * 3600
@@ -120,10 +123,13 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _count(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,2}", text):
-        raise ValueError("wants a whole number from 0 to 99")
-    return int(text)
+def _up_to(limit: int) -> Parser:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > limit:
+            raise ValueError(f"wants a whole number from 0 to {limit}")
+        return int(text)
+
+    return parse
 
 
 def _offset(text: str) -> float:
@@ -178,7 +184,6 @@ def _verify_file(text: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-Parser = Callable[[str], object]
 _REQUIRED: tuple[tuple[str, str, Parser], ...] = (
     ("environment", "HUIQUAN_ENV", _environment),
     ("database_url", "DATABASE_URL", _database_url),
@@ -192,7 +197,9 @@ _REQUIRED: tuple[tuple[str, str, Parser], ...] = (
 )
 _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("wechat_base_url", "WECHAT_BASE_URL", _base_url),
-    ("redis_wait_replicas", "REDIS_WAIT_REPLICAS", _count),
+    ("redis_wait_replicas", "REDIS_WAIT_REPLICAS", _up_to(99)),
+    ("receipt_grace_s", "RECEIPT_GRACE_S", _up_to(3600)),
+    ("receipt_reserve_hours", "RECEIPT_RESERVE_HOURS", _up_to(720)),
     ("clock_offset_s", "CLOCK_OFFSET_S", _offset),
     ("access_token_ttl_s", "ACCESS_TOKEN_TTL_S", _positive),
     ("refresh_token_ttl_s", "REFRESH_TOKEN_TTL_S", _positive),

@@ -73,6 +73,7 @@ def make_settings(**changes: object) -> Settings:
         "wechat_appid": "wx8888888888888888",
         "wechat_secret": "0123456789abcdef0123456789abcdef",
         "wechat_base_url": "http://127.0.0.1:9",
+        "receipt_grace_s": 0,  # tests claim right after a rebuild; the wait has tests of its own
         "rate_limits": "off",  # races ask faster than anybody; the limits have tests of their own
     }
     return Settings(**{**values, **changes})  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ import click
 from flask.cli import AppGroup
 
 from backend.cli.output import actor_option, refusals_as_text
-from backend.services import quota_checks, quota_rebuilds
+from backend.services import quota_checks, quota_rebuilds, quota_reserves
 
 quota_cli = AppGroup("quota", help="Prove and rebuild the quota in Valkey (名额).")
 
@@ -16,7 +16,8 @@ def check() -> None:
     result = quota_checks.check()
     for t in result.tiers:
         click.echo(
-            f"{t.campaign_id:10} 第 {t.tier_position} 档  总数 {t.count}  余 {t.left}  "
+            f"{t.campaign_id:10} 第 {t.tier_position} 档  总数 {t.count}  "
+            f"余 {t.left}（预留 {t.reserved}）  "
             f"已领 {t.issued}（入库 {t.vouchers}，待入库 {t.waiting}）"
         )
     for d in result.differences:
@@ -38,3 +39,13 @@ def rebuild(campaign_id: str, force: bool, actor: str) -> None:
     click.echo(
         f"{campaign_id} 已重建：纪元 {done.epoch}，已领 {given} 张，用时 {done.seconds:.2f} 秒"
     )
+
+
+@quota_cli.command("release-reserve")
+@click.argument("campaign_id")
+@actor_option
+@refusals_as_text
+def release_reserve(campaign_id: str, actor: str) -> None:
+    """Give units that are reserved for receipts to everybody; claims go on at once."""
+    units = quota_reserves.release(campaign_id, actor=actor)
+    click.echo(f"{campaign_id} 的预留名额已放开：{sum(units.values())} 张，领券已恢复")

@@ -159,6 +159,15 @@ class ClaimUnconfirmed(HuiquanError):
     retry_after_s = 2
 
 
+class QuotaRestoring(HuiquanError):
+    """A lost quota was loaded anew, and receipts come first: who has one sends it now."""
+
+    code = "quota_restoring"
+    message = "正在恢复已领的消费券，您领过的券不会丢失；还没领的请按提示的时间再来"
+    category = "unavailable"
+    retry_after_s = 60
+
+
 class ReceiptInvalid(HuiquanError):
     """Forged, malformed and another resident's answer alike, so that nobody can probe."""
 

@@ -46,6 +46,11 @@ def first_serial(epoch: int) -> int:
     return (epoch - 1) * SERIALS_PER_EPOCH + 1
 
 
+def epoch_of(serial: int) -> int:
+    """Return the epoch that a serial was given in."""
+    return (serial - 1) // SERIALS_PER_EPOCH + 1
+
+
 def validity(
     claimed_at: datetime, *, days: int, claim_day_counts: bool
 ) -> tuple[datetime, datetime]:

@@ -71,6 +71,9 @@ class _Quotas(Collector):
         labels = ["campaign", "tier"]
         claimed = GaugeMetricFamily("huiquan_quota_claimed", "Units claimed", labels=labels)
         left = GaugeMetricFamily("huiquan_quota_left", "Units left", labels=labels)
+        reserved = GaugeMetricFamily(
+            "huiquan_quota_reserved", "Units left that wait for receipts", labels=labels
+        )
         backlog = GaugeMetricFamily(
             "huiquan_claims_backlog", "Claims promised and not in SQL yet", labels=["campaign"]
         )
@@ -91,5 +94,6 @@ class _Quotas(Collector):
                 if tier.claimed is not None and tier.left is not None:
                     claimed.add_metric(where, tier.claimed)
                     left.add_metric(where, tier.left)
+                    reserved.add_metric(where, tier.reserved)
         answered.add_metric([], 1)
-        yield from (claimed, left, backlog, answered)
+        yield from (claimed, left, reserved, backlog, answered)

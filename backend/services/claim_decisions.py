@@ -66,10 +66,12 @@ REFUSALS: dict[Outcome, type[HuiquanError]] = {
     Outcome.WINDOW_CLOSED: refusals.ClaimWindowClosed,
     Outcome.POSITION_MISSING: refusals.PositionRequired,
     Outcome.OUTSIDE_AREA: refusals.OutsideClaimArea,
+    Outcome.RESTORING: refusals.QuotaRestoring,
 }
 AGAIN_IN_DETAILS: dict[Outcome, str] = {
     Outcome.RELEASED_EXHAUSTED: "next_release_at",
     Outcome.WINDOW_CLOSED: "next_window_at",
+    Outcome.RESTORING: "claims_resume_at",
 }
 WHEN_NOTHING_FOLLOWS: dict[Outcome, Outcome] = {
     Outcome.RELEASED_EXHAUSTED: Outcome.EXHAUSTED,
@@ -154,7 +156,7 @@ def _refusal(prepared: PreparedClaim, answer: quota.Take) -> HuiquanError:
         details["held_voucher_id"] = held_number(campaign, answer.claim)
     if outcome is Outcome.OUTSIDE_AREA and campaign.claim_area is not None:
         details["area"] = campaign.claim_area.name
-    again_at = _again_at(campaign, outcome, now)
+    again_at = _again_at(campaign, answer, now)
     if again_at is not None and outcome in AGAIN_IN_DETAILS:
         details[AGAIN_IN_DETAILS[outcome]] = again_at.isoformat()
     if again_at is None:  # no release and no window follow before the end
@@ -174,8 +176,11 @@ def held_number(campaign: CampaignTerms, claim: HeldClaim) -> int:
     return voucher_id(tier.id, claim.serial)
 
 
-def _again_at(campaign: CampaignTerms, outcome: Outcome, now: datetime) -> datetime | None:
+def _again_at(campaign: CampaignTerms, answer: quota.Take, now: datetime) -> datetime | None:
     """Return when asking again makes sense, where that is known."""
+    outcome = answer.outcome
+    if answer.again_ms is not None:
+        return clock.from_ms(answer.again_ms)
     if outcome is Outcome.NOT_OPEN:
         return campaign.opens_at
     if outcome in (Outcome.DAY_LIMIT_REACHED, Outcome.DAY_COUNT_REACHED):

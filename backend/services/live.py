@@ -14,7 +14,7 @@ from backend.domain.errors import NotFound
 from backend.extensions import db, redis_handle
 from backend.services import campaigns
 from backend.storage.queries import campaigns as queries
-from backend.storage.redis import keys, live_counts, quota, stream
+from backend.storage.redis import keys, live_counts, quota, reserve, stream
 
 log = structlog.get_logger()
 
@@ -29,12 +29,16 @@ _cache: dict[str, tuple[float, "LiveFigures"]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class TierCounts:
-    """Units of a tier; claimed and left are None while no quota is loaded."""
+    """Units of a tier; claimed and left are None while no quota is loaded.
+
+    Of what is left, `reserved` units wait for the receipts of claims that were lost.
+    """
 
     position: int
     count: int
     claimed: int | None
     left: int | None
+    reserved: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,12 +184,14 @@ def _ask(campaign_id: str) -> LiveFigures:
 def _tiers(terms: CampaignTerms) -> tuple[TierCounts, ...]:
     issued = quota.issued(redis_handle.client, terms)
     left = quota.left(redis_handle.client, terms)
+    reserved = reserve.reserved(redis_handle.client, terms, now_ms=clock.now_ms())
     return tuple(
         TierCounts(
             position=tier.position,
             count=tier.count,
             claimed=issued.get(tier.position),
             left=left.get(tier.position),
+            reserved=reserved[tier.position],
         )
         for tier in terms.tiers
     )

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
+from backend import clock
 from backend.domain.campaigns import CampaignTerms
 from backend.domain.postings import campaign_account
 from backend.domain.vouchers import voucher_id
@@ -13,7 +14,7 @@ from backend.storage.queries import campaigns as queries
 from backend.storage.queries import ledger as ledger_queries
 from backend.storage.queries import recyclings
 from backend.storage.queries import vouchers as voucher_queries
-from backend.storage.redis import quota, rebuild, stream
+from backend.storage.redis import quota, rebuild, reserve, stream
 
 LOOKS = 3  # while claims go on, Valkey and SQL are read a moment apart: a true difference stays
 BETWEEN_LOOKS_S = 0.5
@@ -27,6 +28,7 @@ class TierFigures:
     tier_position: int
     count: int
     left: int
+    reserved: int  # of `left`, for receipts
     issued: int
     held: int
     vouchers: int
@@ -102,6 +104,7 @@ def _count(
     campaign: CampaignTerms, claimed_counts: dict[int, int]
 ) -> tuple[list[TierFigures], list[Difference]]:
     client = redis_handle.client
+    reserved = reserve.reserved(client, campaign, now_ms=clock.now_ms())
     left, issued = quota.left(client, campaign), quota.issued(client, campaign)
     held = _held(campaign)
     waiting, taken = _waiting(campaign)
@@ -114,6 +117,7 @@ def _count(
             tier_position=tier.position,
             count=tier.count,
             left=left.get(tier.position, 0),
+            reserved=reserved[tier.position],
             issued=issued.get(tier.position, 0),
             held=held[tier.position],
             vouchers=vouchers.get(tier.id, 0),

@@ -5,8 +5,8 @@ what → load the quota, its epoch last. Killed anywhere it may be run again (do
 """
 
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 
 import redis
 import structlog
@@ -14,14 +14,13 @@ import structlog
 from backend import clock, redis_clients
 from backend.domain.campaigns import ActNotPossible, CampaignTerms, TierTerms
 from backend.domain.errors import HuiquanError, NotFound
-from backend.domain.vouchers import SERIALS_PER_TIER, first_serial, voucher_id
+from backend.domain.vouchers import first_serial, validity
 from backend.extensions import db, redis_handle
-from backend.services import audit, campaigns, claims
+from backend.services import audit, campaigns, claims, quota_reserves
 from backend.storage.queries import campaigns as queries
 from backend.storage.queries import recyclings
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import keys, quota, rebuild, safety, stream
-from backend.storage.redis.held import HeldClaim
 from backend.storage.sql import exclusively, transaction
 
 log = structlog.get_logger()
@@ -56,18 +55,20 @@ class Rebuilt:
 
 
 def rebuild_lost() -> int:
-    """Rebuild every running or paused campaign whose quota is missing; return how many.
+    """Rebuild every campaign that needs a quota and has none of its epoch; return how many.
 
     For the job. A server that could lose claims again is not loaded: readiness names its faults.
     """
-    running = [
-        campaign.id
-        for campaign in queries.list_campaigns(db.session(), campaigns.STATES_WITH_QUOTA)
+    found = [
+        queries.terms_of(campaign)
+        for campaign in queries.list_campaigns(db.session(), claims.STATES_WITH_CLAIMS)
         if campaign.mode == "claim"
     ]
     db.session.close()
+    running = [terms for terms in found if terms.state in campaigns.STATES_WITH_QUOTA]
+    over = [terms for terms in found if terms not in running and _receipts_matter(terms)]
     rebuilt = 0
-    for campaign_id in _lost(running):
+    for campaign_id in _lost(running) + _lost(over):  # claims wait for the first ones
         try:
             run(campaign_id, actor="system")
         except HuiquanError as refused:  # another machine does it, or the server is unsafe
@@ -77,16 +78,36 @@ def rebuild_lost() -> int:
     return rebuilt
 
 
-def _lost(running: list[str]) -> list[str]:
-    """Return the campaigns whose server answers and has no quota of theirs."""
+def _receipts_matter(campaign: CampaignTerms) -> bool:
+    """Whether a voucher of a stopped or ended campaign can still be valid, lost or not."""
+    if campaign.validity_days is None:
+        return False
+    _, until = validity(
+        campaign.ends_at,
+        days=campaign.validity_days,
+        claim_day_counts=campaign.claim_day_counts,
+    )
+    return clock.now() < until
+
+
+def _lost(found: list[CampaignTerms]) -> list[str]:
+    """Return the campaigns whose server answers and has no quota of their epoch.
+
+    An older one came back with a replica that took over, or with an older file: nobody can claim
+    from it.
+    """
     client, lost = redis_handle.client, []
-    for group in redis_clients.by_node(client, running, keys.quota):
+    for group in redis_clients.by_node(client, found, lambda terms: keys.quota(terms.id)):
         try:
-            lost += [name for name in group if quota.loaded(client, name) is None]
+            for terms in group:
+                loaded = quota.loaded(client, terms.id)
+                if loaded is None or loaded[0] < terms.epoch:
+                    lost.append(terms.id)
         except redis.RedisError as error:
             if not redis_clients.is_cluster(client):
                 raise
-            log.warning("quota_not_asked", campaigns=group, error=type(error).__name__)
+            names = [terms.id for terms in group]
+            log.warning("quota_not_asked", campaigns=names, error=type(error).__name__)
     return lost
 
 
@@ -154,7 +175,7 @@ def _raise_epoch(campaign_id: str, *, actor: str) -> None:
         audit.record(
             session,
             actor=actor,
-            action="quota.rebuild",
+            action=quota_reserves.REBUILD,
             subject=campaign_id,
             epoch=campaign.epoch,
         )
@@ -166,8 +187,10 @@ def _load(campaign: CampaignTerms) -> dict[int, int]:
         raise RebuildRunning(f"{campaign.id} was loaded meanwhile")
     given = {tier.position: _load_tier(client, campaign, tier) for tier in campaign.tiers}
     stream.prepare(client, campaign.id)
+    kept = quota_reserves.after_loss(campaign)
     # Read once more: a pause that came meanwhile must not be loaded over.
-    quota.load(client, _terms(campaign.id), given, _given_today(campaign), _returned(campaign))
+    terms = _terms(campaign.id)
+    quota.load(client, terms, given, _given_today(campaign), _returned(campaign), kept)
     return given
 
 
@@ -191,30 +214,24 @@ def _given_today(campaign: CampaignTerms) -> dict[int, str]:
 
 
 def _load_tier(client: redis.Redis, campaign: CampaignTerms, tier: TierTerms) -> int:
-    """Load who holds units of a tier; return how many are given."""
-    after_id, given = tier.id * SERIALS_PER_TIER, 0
-    while True:
-        rows = voucher_queries.claims_of_tier(db.session(), tier.id, after_id=after_id, limit=BATCH)
-        db.session.close()
-        if not rows:
-            return given
-        rebuild.load_held(client, campaign, _held(campaign, tier, rows))
-        given += len(rows)
-        after_id = rows[-1][0]
+    """Load who holds units of a tier; return how many are given.
 
-
-def _held(
-    campaign: CampaignTerms, tier: TierTerms, rows: list[tuple[int, int, datetime]]
-) -> list[tuple[int, HeldClaim]]:
-    """Return (resident_id, claim) of rows that ascend by number."""
-    last = rows[-1][0]
-    if last >= voucher_id(tier.id, first_serial(campaign.epoch)):
-        raise ValueError(f"voucher {last} is beyond epoch {campaign.epoch - 1}")
-    before, position = tier.id * SERIALS_PER_TIER, tier.position
-    return [
-        (
-            resident_id,
-            HeldClaim(tier_position=position, serial=number - before, claimed_at=claimed_at),
-        )
-        for number, resident_id, claimed_at in rows
-    ]
+    Valkey writes one page down while SQL reads the next.
+    """
+    after_serial, given = 0, 0
+    with ThreadPoolExecutor(1) as loader:
+        loading: Future[None] | None = None
+        while True:
+            rows = voucher_queries.claims_of_tier(
+                db.session(), tier.id, after_serial=after_serial, limit=BATCH
+            )
+            db.session.close()
+            if loading is not None:
+                loading.result()
+            if not rows:
+                return given
+            after_serial = rows[-1][0]
+            if after_serial >= first_serial(campaign.epoch):
+                raise ValueError(f"serial {after_serial} is beyond epoch {campaign.epoch - 1}")
+            loading = loader.submit(rebuild.load_held, client, campaign, tier.position, rows)
+            given += len(rows)

@@ -1,18 +1,25 @@
 """Vouchers: written once by number, changed only from the state one expects."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import DateTime, func, select, text, type_coerce, update
 from sqlalchemy.orm import Session
 
 from backend import clock
-from backend.domain.vouchers import SERIALS_PER_TIER
+from backend.domain.vouchers import (
+    SERIALS_PER_EPOCH,
+    SERIALS_PER_TIER,
+    first_serial,
+    voucher_id,
+)
 from backend.domain.vouchers import Voucher as VoucherFacts
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.vouchers import Voucher
 from backend.storage.sql import ChinaTime
+
+_MS = timedelta(milliseconds=1)
 
 
 class NewVoucher(NamedTuple):
@@ -117,18 +124,42 @@ def holders(session: Session, voucher_ids: Sequence[int]) -> dict[int, int]:
 
 
 def claims_of_tier(
-    session: Session, tier_id: int, *, after_id: int, limit: int
-) -> list[tuple[int, int, datetime]]:
-    """Return (id, resident_id, claimed_at) of a tier's vouchers above a number, ascending."""
+    session: Session, tier_id: int, *, after_serial: int, limit: int
+) -> list[tuple[int, int, int]]:
+    """Return (serial, resident_id, claimed_at_ms) of a tier's vouchers above a serial, ascending.
+
+    For a rebuild, which reads them all: plain columns, and times as the database has them.
+    """
+    before = tier_id * SERIALS_PER_TIER
+    columns = Voucher.__table__.c
     rows = session.execute(
-        select(Voucher.id, Voucher.resident_id, Voucher.claimed_at)
-        .where(Voucher.tier_id == tier_id, Voucher.id > after_id)
+        select(
+            columns.id,
+            columns.resident_id,
+            type_coerce(columns.claimed_at, DateTime(timezone=True)),
+        )
         # The number begins with the tier's id, so its range is walked along the primary key.
-        .where(Voucher.id < (tier_id + 1) * SERIALS_PER_TIER)
-        .order_by(Voucher.id)
+        .where(columns.id > before + after_serial, columns.id < before + SERIALS_PER_TIER)
+        .order_by(columns.id)
         .limit(limit)
+    ).all()
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    if rows and rows[0][2].tzinfo is None:  # SQLite keeps UTC without saying so
+        epoch = epoch.replace(tzinfo=None)
+    return [(number - before, resident, (at - epoch) // _MS) for number, resident, at in rows]
+
+
+def known_serials(session: Session, tier_id: int, *, from_epoch: int) -> dict[int, tuple[int, int]]:
+    """Return (vouchers, highest serial) of a tier by epoch, from an epoch on."""
+    serial = Voucher.id - tier_id * SERIALS_PER_TIER
+    epoch = (serial - 1) // SERIALS_PER_EPOCH + 1
+    rows = session.execute(
+        select(epoch, func.count(), func.max(serial))
+        .where(Voucher.id >= voucher_id(tier_id, first_serial(from_epoch)))
+        .where(Voucher.id < (tier_id + 1) * SERIALS_PER_TIER)
+        .group_by(epoch)
     )
-    return [(number, resident_id, at) for number, resident_id, at in rows]
+    return {int(number): (int(count), int(highest)) for number, count, highest in rows}
 
 
 def counts_by_tier(session: Session, campaign_id: str) -> dict[int, int]:

@@ -41,8 +41,13 @@ def since_opening(campaign: CampaignTerms, at_ms: int) -> str:
 
 def text_of(campaign: CampaignTerms, claim: HeldClaim) -> str:
     """Return a claim's text without a tag."""
-    at = since_opening(campaign, clock.to_ms(claim.claimed_at))
-    return f"{claim.tier_position}.{claim.serial:x}.{at}."
+    at_ms = clock.to_ms(claim.claimed_at) - campaign.opens_at_ms
+    return untagged(claim.tier_position, claim.serial, at_ms)
+
+
+def untagged(tier_position: int, serial: int, since_opening_ms: int) -> str:
+    """Return the same from plain numbers; see `since_opening`."""
+    return f"{tier_position}.{serial:x}.{max(since_opening_ms, 0):x}."
 
 
 def parse(campaign: CampaignTerms, text: str) -> HeldClaim:

@@ -4,7 +4,10 @@ PREFIX = "hq"
 
 
 def quota(campaign_id: str) -> str:
-    """Hash: epoch, state, opens_at_ms, ends_at_ms, the limits; by tier left:N, next:N, given:N."""
+    """Hash: epoch, state, opens_at_ms, ends_at_ms, the limits; by tier left:N, next:N, given:N.
+
+    After a rebuild also what is kept for receipts; see reserve.py.
+    """
     return f"{PREFIX}:{{{campaign_id}}}:quota"
 
 

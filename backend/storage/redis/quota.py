@@ -11,8 +11,9 @@ import redis
 from backend import clock
 from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.vouchers import first_serial
-from backend.storage.redis import held, keys, scripts
+from backend.storage.redis import held, keys, reserve, scripts
 from backend.storage.redis.held import HeldClaim
+from backend.storage.redis.reserve import Reserve
 
 
 class Outcome(enum.IntEnum):
@@ -34,6 +35,7 @@ class Outcome(enum.IntEnum):
     WINDOW_CLOSED = -12
     POSITION_MISSING = -13
     OUTSIDE_AREA = -14
+    RESTORING = -16  # -15 is recycle.lua's
 
 
 class Take(NamedTuple):
@@ -41,6 +43,7 @@ class Take(NamedTuple):
 
     outcome: Outcome
     claim: HeldClaim | None
+    again_ms: int | None = None  # of RESTORING: when claims go on
 
 
 class TakeCall(NamedTuple):
@@ -134,8 +137,12 @@ def take(client: redis.Redis, call: TakeCall) -> Take:
 
 def take_answer(call: TakeCall, status: int, claim: str) -> Take:
     """Return what the script's answer to a call says."""
+    again_ms = None
+    if status == Outcome.RESTORING:
+        claim, _, again = claim.partition("@")
+        again_ms = int(again)
     found = held.parse(call.campaign, claim) if claim else None
-    return Take(outcome=Outcome(status), claim=found)
+    return Take(outcome=Outcome(status), claim=found, again_ms=again_ms)
 
 
 def load(
@@ -144,12 +151,14 @@ def load(
     given: Mapping[int, int] | None = None,
     today: Mapping[int, str] | None = None,
     returned: Returned | None = None,
+    kept: Reserve | None = None,
 ) -> bool:
     """Load a campaign's quota; False when it was loaded before.
 
     :param given: units given before, by tier position; none for a campaign that did not run yet
     :param today: 'release day:units given on it', by tier position, where days are counted
     :param returned: units given back before, of the vouchers that `given` counts
+    :param kept: what is kept for receipts, after a loss
     """
     fields: dict[str, str | int] = {
         "state": campaign.state,
@@ -170,6 +179,7 @@ def load(
         fields[f"given:{tier.position}"] = units
     fields["recycled_batch"] = returned.last_batch if returned else 0
     fields |= {f"today:{position}": text for position, text in (today or {}).items()}
+    fields |= reserve.fields_of(kept) if kept else {}
     flat = [part for pair in fields.items() for part in pair]
     args: list[str | int] = [campaign.epoch, int(given is not None), *flat]
     return bool(scripts.run(client, "load", keys=[keys.quota(campaign.id)], args=args))
@@ -208,7 +218,7 @@ def loaded(client: redis.Redis, campaign_id: str) -> tuple[int, str] | None:
 
 
 def left(client: redis.Redis, campaign: CampaignTerms) -> dict[int, int]:
-    """Return the units left by tier position; empty when nothing is loaded."""
+    """Return the units left by tier position, reserved ones included; empty when not loaded."""
     values = client.hmget(keys.quota(campaign.id), [f"left:{t.position}" for t in campaign.tiers])
     return {
         tier.position: int(value)
@@ -220,9 +230,12 @@ def left(client: redis.Redis, campaign: CampaignTerms) -> dict[int, int]:
 def left_today(client: redis.Redis, campaign: CampaignTerms, now: datetime) -> dict[int, int]:
     """Return the units that can be claimed now by tier position: what is released of what is left.
 
-    Without a daily release these are all that are left.
+    Without a daily release these are all that are left. Those reserved for receipts are not among
+    them; that claims wait after a rebuild changes nothing here.
     """
     release, found = campaign.daily_release, left(client, campaign)
+    kept = reserve.reserved(client, campaign, now_ms=clock.to_ms(now))
+    found = {position: units - kept[position] for position, units in found.items()}
     if release is None:
         return found
     counts = {tier.position: tier.count for tier in campaign.tiers}
@@ -233,11 +246,13 @@ def left_today(client: redis.Redis, campaign: CampaignTerms, now: datetime) -> d
         }
     names = [f"today:{position}" for position in found]
     taken = client.hmget(keys.quota(campaign.id), names) if names else []
-    today = release_day(campaign, now)
-    answer = {}
+    today, answer = release_day(campaign, now), {}
+    if reserve.day_of(client, campaign) != today:
+        kept = {}
     for (position, units), text in zip(found.items(), taken, strict=True):
         day, _, count = str(text or "").partition(":")
         rest = release.units_today(now) - (int(count) if day == today else 0)
+        rest -= kept.get(position, 0)
         answer[position] = max(min(units, rest), 0)
     return answer
 

@@ -8,6 +8,7 @@ import redis
 
 from backend import clock
 from backend.domain.campaigns import CampaignTerms, TierTerms
+from backend.domain.vouchers import epoch_of, first_serial
 from backend.storage.redis import held, keys, scripts
 from backend.storage.redis.held import HeldClaim
 from backend.storage.redis.quota import Outcome, Take, campaign_keys, release_day
@@ -17,8 +18,12 @@ BITMAP_BYTES_AT_ONCE = 1024  # 8,192 buckets
 
 
 def close(client: redis.Redis, campaign_id: str) -> None:
-    """Take the epoch away, so that every claim is refused from here on; nothing else is lost."""
-    client.hdel(keys.quota(campaign_id), "epoch")
+    """Take the epoch away, so that every claim is refused from here on; nothing else is lost.
+
+    Raises scripts.Unconfirmed when replicas are wanted and lack it: one of them could take over
+    later, with the old epoch.
+    """
+    scripts.run(client, "close", keys=[keys.quota(campaign_id)], args=[])
 
 
 def clear(client: redis.Redis, campaign: CampaignTerms) -> bool:
@@ -33,17 +38,32 @@ def clear(client: redis.Redis, campaign: CampaignTerms) -> bool:
 
 
 def load_held(
-    client: redis.Redis, campaign: CampaignTerms, claims: Sequence[tuple[int, HeldClaim]]
+    client: redis.Redis,
+    campaign: CampaignTerms,
+    tier_position: int,
+    claims: Sequence[tuple[int, int, int]],
 ) -> None:
-    """Write down who holds what: (resident_id, claim) each. The same again changes nothing."""
-    places = [held.place(resident_id) for resident_id, _ in claims]
-    numbers = sorted({bucket for bucket, _ in places})
-    key_of = {number: place for place, number in enumerate(numbers, start=2)}
-    args: list[str | int] = []
-    for (bucket, field), (_, claim) in zip(places, claims, strict=True):
-        args += [key_of[bucket], bucket, field, held.text_of(campaign, claim)]
-    names = [keys.buckets(campaign.id)] + [keys.held(campaign.id, number) for number in numbers]
-    scripts.run(client, "load_held", keys=names, args=args)
+    """Write down who holds what of a tier: (serial, resident_id, claimed_at_ms) each.
+
+    The same again changes nothing.
+    """
+    opened_ms, place_of = campaign.opens_at_ms, _Places()
+    flat: list[str | int] = []
+    for serial, resident_id, claimed_at_ms in claims:
+        bucket, field = held.place(resident_id)
+        flat.append(place_of[bucket])
+        flat.append(field)
+        flat.append(held.untagged(tier_position, serial, claimed_at_ms - opened_ms))
+    names = [keys.buckets(campaign.id)] + [keys.held(campaign.id, bucket) for bucket in place_of]
+    scripts.run(client, "load_held", keys=names, args=[*place_of, *flat])
+
+
+class _Places(dict[int, int]):
+    """The place in KEYS of each bucket, in the order in which they are asked for."""
+
+    def __missing__(self, bucket: int) -> int:
+        place = self[bucket] = len(self) + 2
+        return place
 
 
 def restore(
@@ -62,7 +82,7 @@ def restore(
     Raises redis.RedisError when the server cannot say; asking again tells.
     """
     bucket, field = held.place(resident_id)
-    opened_ms = clock.to_ms(campaign.opens_at)
+    opened_ms, epoch = clock.to_ms(campaign.opens_at), epoch_of(claim.serial)
     day = clock.day_bounds(claim.claimed_at.astimezone(clock.CHINA).date())
     status, text = scripts.run(
         client,
@@ -84,6 +104,9 @@ def restore(
             clock.to_ms(validity[1]),
             int(lost),
             release_day(campaign, claim.claimed_at),
+            clock.now_ms(),
+            epoch,
+            first_serial(epoch) - 1,
         ],
     )
     return Take(outcome=Outcome(status), claim=held.parse(campaign, text) if text else None)

@@ -107,7 +107,13 @@ def test_the_feed_has_the_documented_fields(watched: City) -> None:
         "latency_ms",
         "backlog",
     ]
-    assert feed["tiers"][0] == {"position": 1, "count": 2500, "claimed": 0, "left": 2500}
+    assert feed["tiers"][0] == {
+        "position": 1,
+        "count": 2500,
+        "claimed": 0,
+        "left": 2500,
+        "reserved": 0,
+    }
 
 
 def test_a_scrape_adds_up_what_all_processes_counted(workspace: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -12,7 +13,7 @@ from backend.services import campaigns, claims, ledger, quota_checks, quota_rebu
 from backend.storage.models.audit import AuditEntry
 from backend.storage.models.vouchers import Voucher
 from backend.storage.redis import keys, quota
-from tests.factories import MAY, City, drain, forget_held, rows
+from tests.factories import MAY, City, MovableClock, drain, forget_held, rows
 
 RECEIPTS = "/api/v1/resident/receipts"
 
@@ -159,6 +160,59 @@ def test_a_pause_and_the_end_do_not_void_a_receipt(city: City) -> None:
     campaigns.stop(MAY, actor="test")
     lose_valkey()
     assert receipts.honour(lost.receipt, resident_id=person.id).voucher_id == lost.voucher_id
+
+
+@pytest.mark.parametrize("act", ["stop", "end"])
+def test_a_campaign_that_is_over_is_rebuilt_by_itself_while_its_vouchers_can_be_valid(
+    city: City, moment: MovableClock, act: str
+) -> None:
+    person, other = city.resident(), city.resident()
+    moment.set(campaigns.terms(MAY).ends_at - timedelta(hours=1))
+    city.claim(other)
+    drain()
+    lost = city.claim(person)
+    if act == "stop":
+        campaigns.stop(MAY, actor="test")
+    else:
+        moment.set(campaigns.terms(MAY).ends_at)
+        campaigns.end_due()
+    redis_handle.client.flushall()
+    assert len(city.get("/api/v1/resident/vouchers", other).json["vouchers"]) == 1
+    assert quota_rebuilds.rebuild_lost() == 1
+    assert quota_rebuilds.rebuild_lost() == 0
+    campaigns.forget_snapshots()
+    assert receipts.honour(lost.receipt, resident_id=person.id).voucher_id == lost.voucher_id
+    assert len(city.get("/api/v1/resident/vouchers", person).json["vouchers"]) == 1
+    with pytest.raises(refusals.CampaignClosed):
+        city.claim(city.resident())
+    drain()
+    assert quota_checks.check(looks=1).differences == ()
+
+
+def test_a_campaign_whose_vouchers_are_all_over_is_left_alone(
+    city: City, moment: MovableClock
+) -> None:
+    campaigns.stop(MAY, actor="test")
+    redis_handle.client.flushall()
+    moment.set(campaigns.terms(MAY).ends_at + timedelta(days=6))
+    assert quota_rebuilds.rebuild_lost() == 1
+    redis_handle.client.flushall()
+    moment.move(days=1)
+    assert quota_rebuilds.rebuild_lost() == 0
+
+
+def test_a_quota_of_an_older_epoch_that_came_back_is_rebuilt_by_itself(city: City) -> None:
+    """As after a failover to a replica that did not know of the closing."""
+    person = city.resident()
+    lost = city.claim(person)
+    old = redis_handle.client.hgetall(keys.quota(MAY))
+    lose_valkey()
+    redis_handle.client.delete(keys.quota(MAY))
+    redis_handle.client.hset(keys.quota(MAY), mapping=old)
+    assert quota_rebuilds.rebuild_lost() == 1
+    campaigns.forget_snapshots()
+    assert receipts.honour(lost.receipt, resident_id=person.id).voucher_id == lost.voucher_id
+    assert city.claim(city.resident())
 
 
 def test_a_restored_claim_answers_the_request_it_was_taken_by(city: City) -> None:

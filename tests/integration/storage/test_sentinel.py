@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from backend.extensions import redis_handle
-from backend.services import campaigns, health, quota_checks
+from backend.services import campaigns, health, quota_checks, quota_rebuilds
 from backend.storage.redis import quota
 from tests.factories import City, drain, new_request
 from tests.integration.storage.conftest import MAY, both_ways, city_on
@@ -64,6 +65,31 @@ def test_a_claim_that_no_replica_has_is_unknown_until_the_same_request_tells(
     assert issued - issued_before == 2
     drain()
     assert quota_checks.check().differences == ()
+
+
+def rebuilt() -> bool:
+    try:
+        quota_rebuilds.rebuild_lost()
+    except redis.RedisError:  # the primary may not write without its replica yet
+        return False
+    return health.readiness().ready
+
+
+def test_a_rebuild_closes_no_quota_that_a_failover_could_open_again(
+    city: City, service: Sentinels
+) -> None:
+    epoch = campaigns.terms(MAY).epoch
+    service.replica.signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(redis.RedisError):
+            quota_rebuilds.run(MAY, actor="test", force=True)
+    finally:
+        service.replica.signal(signal.SIGCONT)
+    campaigns.forget_snapshots()
+    assert campaigns.terms(MAY).epoch == epoch  # the fence comes after the closing
+    wait_until(rebuilt, FAILOVER_LIMIT_S)
+    campaigns.forget_snapshots()
+    assert quota_checks.check(looks=1).differences == ()
 
 
 def test_a_primary_that_may_stand_alone_is_unsafe(city: City, service: Sentinels) -> None:

@@ -13,15 +13,20 @@
 --   1 taken   0 replayed   -1 exhausted   -2 limit reached   -3 not loaded   -4 not open   -5 closed
 --   -6 paused   -7 one tier a day, and today's is taken   -9 person's limit over all tiers reached
 --   -10 person's limit of the day over all tiers reached   -11 released units exhausted, others follow
---   -12 and below: what 13 says
+--   -12 to -14: what 13 says
+--   -16 restoring: receipts come first until the moment that follows claim after an '@', in ms
 -- Invariant: left:N + given:N + (next:N - the epoch's first serial) - returned:N = the tier's count
 -- (returned:N: recycle.lua). next:N is the
 -- serial the next claim takes and never falls; given:N counts the units that were given before this
 -- epoch was loaded or are restored by receipt (restore.lua). Nothing else writes these fields while
--- the campaign runs. today:N is 'release day:units taken on it', kept where 15 says a day. A bucket that exists has its bit. Caller: storage/redis/quota.py
+-- the campaign runs. Of left:N, reserved:N units are kept for receipts (restore.lua) until
+-- reserve_until_ms; it may pass left:N. Before claims_wait_until_ms nothing new is taken at all.
+-- receipts_until_ms is the later of the two, absent in a quota that was never rebuilt. today:N is
+-- 'release day:units taken on it', kept where 15 says a day. A bucket that exists has its bit.
+-- Caller: storage/redis/quota.py
 local quota = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens_at_ms', 'ends_at_ms',
   'per_person_per_tier', 'one_tier_per_day', 'left:' .. ARGV[4], 'next:' .. ARGV[4],
-  'per_person', 'per_person_per_day', 'today:' .. ARGV[4])
+  'per_person', 'per_person_per_day', 'today:' .. ARGV[4], 'receipts_until_ms')
 if quota[1] ~= ARGV[1] or not quota[7] or not quota[8] then return {-3, ''} end
 
 -- A replay comes first: somebody who was told of a voucher is told of it again, whatever happened since.
@@ -59,14 +64,24 @@ if of_tier >= tonumber(quota[5]) then return {-2, latest} end
 if quota[9] and in_all >= tonumber(quota[9]) then return {-9, other} end
 if quota[6] == '1' and today > 0 then return {-7, other} end
 if quota[10] and today >= tonumber(quota[10]) then return {-10, other} end
-local left = tonumber(quota[7])
+-- After a rebuild those come first whose claims were lost, by their receipts. Told before "sold out":
+-- whoever asks may be one of them.
+local left, reserved, reserve_day = tonumber(quota[7]), 0, ''
+if quota[12] and now_ms < tonumber(quota[12]) then
+  local kept = redis.call('HMGET', KEYS[1], 'claims_wait_until_ms', 'reserve_until_ms',
+    'reserved:' .. ARGV[4], 'reserve_day')
+  if now_ms < tonumber(kept[1]) then return {-16, latest .. '@' .. kept[1]} end
+  if now_ms < tonumber(kept[2]) then reserved, reserve_day = tonumber(kept[3]), kept[4] end
+end
+left = left - reserved
 if left < 1 then return {-1, latest} end
 if left - tonumber(ARGV[14]) < 1 then return {-11, latest} end
 local taken_today = 0
 if ARGV[15] ~= '' then
   local day, taken = string.match(quota[11] or '', '^(-?%d+):(%d+)$')
   if day == ARGV[15] then taken_today = tonumber(taken) end
-  if taken_today >= tonumber(ARGV[16]) then return {-11, latest} end
+  if reserve_day ~= ARGV[15] then reserved = 0 end  -- they were claimed on a day before
+  if taken_today + reserved >= tonumber(ARGV[16]) then return {-11, latest} end
 end
 
 redis.call('HINCRBY', KEYS[1], 'left:' .. ARGV[4], -1)

@@ -37,7 +37,8 @@ def test_all_claims_are_found_and_cleared_without_looking_through_the_server(cit
     claims = [
         (n, HeldClaim(tier_position=1, serial=n, claimed_at=campaign.opens_at)) for n in numbers
     ]
-    rebuild.load_held(client, campaign, claims)
+    opened_ms = campaign.opens_at_ms
+    rebuild.load_held(client, campaign, 1, [(n, n, opened_ms) for n in numbers])
     assert list(rebuild.buckets(client, MAY)) == sorted({n // 64 for n in numbers})
     assert list(rebuild.all_held(client, campaign)) == claims
     assert not rebuild.clear(client, campaign)  # claims may still be taken
@@ -55,7 +56,8 @@ def test_loading_the_same_claims_again_changes_nothing(city: City) -> None:
         for tier in (1, 2, 3)
     ]
     for _ in range(2):
-        rebuild.load_held(client, campaign, claims)
+        for tier in (1, 2, 3):
+            rebuild.load_held(client, campaign, tier, [(5, 7, campaign.opens_at_ms)])
         assert held_claims(7) == [claim for _, claim in claims]
 
 
