@@ -35,9 +35,9 @@ test: bootstrap ## all that CI runs: ruff, mypy, pytest with everything (ARGS go
 
 sure: test ## the same, before a commit
 
-bench: bootstrap ## claims a second: the lane, the plain view, bare Flask (ARGS="--seconds 20")
+bench: bootstrap ## figures of the opening second beside its rivals (ARGS="--only sqlite,holders --rounds 3")
 	@command -v wrk >/dev/null || { echo 'wrk is missing: apt-get install -y wrk'; exit 1; }
-	@$(PYTHON_IN_VENV) -m tests.bench.claims $(ARGS)
+	@$(PYTHON_IN_VENV) -m tests.bench $(ARGS)
 
 drills: bootstrap ## kill and starve real processes, count what was promised (ARGS="million --attempts 100000")
 	@command -v wrk >/dev/null || { echo 'wrk is missing: apt-get install -y wrk'; exit 1; }

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -12,9 +12,8 @@ from backend.domain.postings import campaign_posting
 from backend.storage.queries import campaigns as campaign_queries
 from backend.storage.queries import ledger as ledger_queries
 from backend.storage.queries import vouchers as voucher_queries
+from backend.storage.queries.vouchers import NewVoucher
 from backend.storage.sql import transaction
-
-Row = dict[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,81 +29,85 @@ class Inserted:
     taken: frozenset[tuple[int, int]]
 
 
-def insert(claimed: Sequence[tuple[int, Row]]) -> Inserted:
-    """Insert (epoch, row) each, once by its number; all that is accepted stands or falls together.
+def insert(claimed: Sequence[tuple[int, NewVoucher]]) -> Inserted:
+    """Insert (epoch, voucher) each, once by its number; all that is accepted stands or falls whole.
 
     The epochs are read in the same transaction, under a lock that whoever raises one must wait
     for: a batch is either counted by a rebuild or refused after it, never in between.
     """
     with transaction() as session:
-        wanted = sorted({str(row["campaign_id"]) for _, row in claimed})
+        wanted = sorted({row.campaign_id for _, row in claimed})
         current = campaign_queries.hold_epochs(session, wanted)
-        stale = {
-            (str(row["campaign_id"]), epoch)
-            for epoch, row in claimed
-            if current[str(row["campaign_id"])] != epoch
-        }
-        fresh = [row for epoch, row in claimed if (str(row["campaign_id"]), epoch) not in stale]
-        first: dict[int, Row] = {}  # by number: a doubled one in the batch moves no money twice
-        for row in sorted(fresh, key=_number):
-            first.setdefault(_number(row), row)
-        new = _insert_rows(session, list(first.values())) if first else set()
+        fresh = [row for epoch, row in claimed if current[row.campaign_id] == epoch]
+        # By number, the first of each: a doubled one in the batch moves no money twice.
+        first = {row.id: row for row in reversed(fresh)}
+        new = _insert_rows(session, list(first.values()))
         others = sorted(first.keys() - new)
         _mark_known(session, [first[number] for number in others])
-        owners = {number: first[number]["resident_id"] for number in new}
-        owners |= voucher_queries.holders(session, others) if others else {}
+        owners = voucher_queries.holders(session, others) if others else {}
+    stale = {
+        (row.campaign_id, epoch) for epoch, row in claimed if current[row.campaign_id] != epoch
+    }
     return Inserted(
-        new=len(new),
-        stale=frozenset(stale),
-        taken=frozenset(
-            (_number(row), int(str(row["resident_id"])))
-            for row in fresh
-            if owners[_number(row)] != row["resident_id"]
-        ),
+        new=len(new), stale=frozenset(stale), taken=_taken(fresh, first=first, owners=owners)
     )
 
 
-def _insert_rows(session: Session, rows: Sequence[Row]) -> set[int]:
+def _taken(
+    fresh: Sequence[NewVoucher], *, first: dict[int, NewVoucher], owners: dict[int, int]
+) -> frozenset[tuple[int, int]]:
+    """Return (voucher_id, resident_id) of claims whose number is another resident's.
+
+    :param owners: the residents of numbers that had a row before; the others are their first's
+    """
+    if not owners and len(first) == len(fresh):
+        return frozenset()
+    return frozenset(
+        (row.id, row.resident_id)
+        for row in fresh
+        if owners.get(row.id, first[row.id].resident_id) != row.resident_id
+    )
+
+
+def _insert_rows(session: Session, rows: Sequence[NewVoucher]) -> set[int]:
     """Insert rows with one claim transfer for each campaign in the batch; return what was new.
 
     Each voucher names the transfer that locked its money, so every fen is traced to its claim
-    while a batch of a thousand claims costs the ledger one row (docs/adr/0005).
+    while a batch of a thousand claims costs the ledger one row (docs/adr/0005). By campaign and
+    number, so that two writers cannot wait for each other in a circle.
     """
-    transfer_ids = {str(row["campaign_id"]): f"claim:{uuid.uuid4()}" for row in rows}
-    new = voucher_queries.insert_new(
-        session,
-        [{**row, "claim_transfer_id": transfer_ids[str(row["campaign_id"])]} for row in rows],
-    )
-    amounts: dict[str, int] = defaultdict(int)
-    counts: Counter[int] = Counter()
+    by_campaign: dict[str, list[NewVoucher]] = defaultdict(list)
     for row in rows:
-        if row["id"] in new:
-            amounts[str(row["campaign_id"])] += int(str(row["face_value_fen"]))
-            counts[int(str(row["tier_id"]))] += 1
-    _book(session, amounts, transfer_ids)
+        by_campaign[row.campaign_id].append(row)
+    new: set[int] = set()
+    counts: Counter[int] = Counter()
+    for campaign_id, of_campaign in sorted(by_campaign.items()):
+        transfer_id = f"claim:{uuid.uuid4()}"
+        numbers = voucher_queries.insert_new(
+            session, campaign_id, sorted(of_campaign), transfer_id=transfer_id
+        )
+        written = [row for row in of_campaign if row.id in numbers]
+        _book(session, campaign_id, sum(row.face_value_fen for row in written), transfer_id)
+        counts.update(row.tier_id for row in written)
+        new |= numbers
     campaign_queries.add_claimed_counts(session, counts)
     return new
 
 
-def _mark_known(session: Session, rows: Sequence[Row]) -> None:
+def _mark_known(session: Session, rows: Sequence[NewVoucher]) -> None:
     """Write the marks of claims whose row was there: who pays at once has it before the writer."""
     for row in rows:
-        marks, claim_range = row["marks"], row["claim_range"]
-        if marks or claim_range:
+        if row.marks or row.claim_range:
             voucher_queries.add_marks(
                 session,
-                _number(row),
-                resident_id=int(str(row["resident_id"])),
-                marks=int(str(marks)),
-                claim_range=int(str(claim_range)) if claim_range else None,
+                row.id,
+                resident_id=row.resident_id,
+                marks=row.marks,
+                claim_range=row.claim_range or None,
             )
 
 
-def _book(session: Session, amounts: Mapping[str, int], transfer_ids: Mapping[str, str]) -> None:
-    for campaign_id, amount_fen in sorted(amounts.items()):
-        posting = campaign_posting("claim", campaign_id, amount_fen, id=transfer_ids[campaign_id])
+def _book(session: Session, campaign_id: str, amount_fen: int, transfer_id: str) -> None:
+    if amount_fen:
+        posting = campaign_posting("claim", campaign_id, amount_fen, id=transfer_id)
         ledger_queries.add_transfer(session, posting, at=clock.now())
-
-
-def _number(row: Row) -> int:
-    return int(str(row["id"]))

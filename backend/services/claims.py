@@ -1,6 +1,6 @@
 """Claiming (领券): the quota decides in Valkey, the voucher's row follows in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import redis
@@ -10,7 +10,7 @@ from flask import current_app
 from backend import clock, metrics, redis_clients
 from backend.domain.campaigns import CampaignTerms
 from backend.domain.claim_rules import Position
-from backend.domain.vouchers import voucher_id
+from backend.domain.vouchers import SERIALS_PER_TIER, voucher_id
 from backend.extensions import db, redis_handle
 from backend.services import blocks, campaigns, claim_rows, quota_faults
 from backend.services.claim_decisions import (
@@ -22,9 +22,9 @@ from backend.services.claim_decisions import (
     present,
 )
 from backend.settings import Settings
-from backend.storage.models.campaigns import Tier
 from backend.storage.queries import campaigns as campaign_queries
 from backend.storage.queries import vouchers as voucher_queries
+from backend.storage.queries.vouchers import NewVoucher
 from backend.storage.redis import keys, quota
 from backend.storage.redis.held import HeldClaim
 from backend.storage.redis.stream import StreamEntry
@@ -143,28 +143,25 @@ def record_promised(resident_id: int) -> None:
     ]
     if not rows:
         return
-    result = claim_rows.insert([(known.epochs[str(row["campaign_id"])], row) for row in rows])
+    result = claim_rows.insert([(known.epochs[row.campaign_id], row) for row in rows])
     if result.stale or result.taken:  # a rebuild came between, or two hold one number
         log.error("promised_vouchers_refused", stale=result.stale, taken=len(result.taken))
 
 
-def row_of(voucher: ClaimedVoucher, resident_id: int) -> dict[str, object]:
+def row_of(voucher: ClaimedVoucher, resident_id: int) -> NewVoucher:
     """Return the row of a promised voucher."""
-    return {
-        "id": voucher.voucher_id,
-        "resident_id": resident_id,
-        "campaign_id": voucher.campaign_id,
-        "tier_id": voucher.voucher_id // 1_000_000_000,
-        "threshold_fen": voucher.threshold_fen,
-        "face_value_fen": voucher.face_value_fen,
-        "claimed_at": voucher.claimed_at,
-        "valid_from": voucher.valid_from,
-        "valid_until": voucher.valid_until,
-        "status": "unused",
-        "order_id": None,
-        "marks": 0,  # these come with the stream
-        "claim_range": None,
-    }
+    return NewVoucher(
+        id=voucher.voucher_id,
+        resident_id=resident_id,
+        campaign_id=voucher.campaign_id,
+        tier_id=voucher.voucher_id // SERIALS_PER_TIER,
+        threshold_fen=voucher.threshold_fen,
+        face_value_fen=voucher.face_value_fen,
+        claimed_at_ms=clock.to_ms(voucher.claimed_at),
+        valid_from_ms=clock.to_ms(voucher.valid_from),
+        valid_until_ms=clock.to_ms(voucher.valid_until),
+        # Its marks come with the stream.
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,35 +179,40 @@ def record(entries: Sequence[StreamEntry]) -> Recorded:
     whose number is another resident's (an old append-only file was restored) is nobody's mistake
     to drop: it is logged and kept.
     """
-    known = {campaign.id: campaign for campaign in campaigns.list_all(None)}
-    rows = [(entry.epoch, _entry_row(entry, known[entry.campaign_id].tiers)) for entry in entries]
-    result = claim_rows.insert(rows)
-    settled = []
-    for entry, (_, row) in zip(entries, rows, strict=True):
-        facts = {"campaign_id": entry.campaign_id, "entry_id": entry.entry_id}
+    names = sorted({entry.campaign_id for entry in entries})
+    terms = campaign_queries.voucher_terms(db.session(), names)
+    rows = [
+        NewVoucher(  # by position: the writer's pace is made of this
+            voucher_id(entry.tier_id, entry.serial),
+            entry.resident_id,
+            entry.campaign_id,
+            entry.tier_id,
+            *terms[entry.campaign_id, entry.tier_id],
+            entry.claimed_at_ms,
+            entry.valid_from_ms,
+            entry.valid_until_ms,
+            entry.marks,
+            entry.address_range,
+        )
+        for entry in entries
+    ]
+    epochs = [entry.epoch for entry in entries]
+    result = claim_rows.insert(list(zip(epochs, rows, strict=True)))
+    return Recorded(new=result.new, settled=tuple(_settled(entries, rows, result)))
+
+
+def _settled(
+    entries: Sequence[StreamEntry], rows: Sequence[NewVoucher], result: claim_rows.Inserted
+) -> Iterator[str]:
+    """Yield the entries that need not be kept, and log what was refused."""
+    for entry, row in zip(entries, rows, strict=True):
         if (entry.campaign_id, entry.epoch) in result.stale:
-            log.error("stale_claim_refused", **facts, epoch=entry.epoch)
-        elif (row["id"], entry.resident_id) in result.taken:
-            log.error("claim_number_taken", **facts, voucher_id=row["id"])
+            log.error("stale_claim_refused", **_facts(entry), epoch=entry.epoch)
+        elif (row.id, row.resident_id) in result.taken:
+            log.error("claim_number_taken", **_facts(entry), voucher_id=row.id)
             continue
-        settled.append(entry.entry_id)
-    return Recorded(new=result.new, settled=tuple(settled))
+        yield entry.entry_id
 
 
-def _entry_row(entry: StreamEntry, tiers: Sequence[Tier]) -> dict[str, object]:
-    tier = next(tier for tier in tiers if tier.id == entry.tier_id)
-    return {
-        "id": voucher_id(entry.tier_id, entry.serial),
-        "resident_id": entry.resident_id,
-        "campaign_id": entry.campaign_id,
-        "tier_id": tier.id,
-        "threshold_fen": tier.threshold_fen,
-        "face_value_fen": tier.face_value_fen,
-        "claimed_at": clock.from_ms(entry.claimed_at_ms),
-        "valid_from": clock.from_ms(entry.valid_from_ms),
-        "valid_until": clock.from_ms(entry.valid_until_ms),
-        "status": "unused",
-        "order_id": None,
-        "marks": entry.marks,
-        "claim_range": entry.address_range or None,
-    }
+def _facts(entry: StreamEntry) -> dict[str, str]:
+    return {"campaign_id": entry.campaign_id, "entry_id": entry.entry_id}

@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import redis
 import structlog
@@ -23,7 +24,8 @@ from backend.storage.redis import keys, stream
 from backend.storage.redis.stream import StreamEntry
 
 log = structlog.get_logger()
-BATCH = 1000
+BATCH = 2000
+BATCHES_A_TURN = 20  # of one campaign, before the next campaign has its turn
 IDLE_S = 0.25  # between two looks at empty streams: nobody waits for the writer
 RECLAIM_AFTER_MS = 5_000  # longer than a batch takes; a dead writer's entries wait this long
 RECLAIM_EVERY_S = 2.0
@@ -53,7 +55,7 @@ def run(app: Flask, *, stop: threading.Event | None = None) -> None:
 
 
 def drain_once(consumer: str, *, reclaim: bool = False) -> int:
-    """Take one batch from each campaign's stream; return how many entries were settled.
+    """Take some batches from each campaign's stream; return how many entries were settled.
 
     A node of a cluster that is down keeps its own campaigns' entries alone. Raises its
     redis.RedisError when nothing else was there to do.
@@ -76,9 +78,7 @@ def drain_once(consumer: str, *, reclaim: bool = False) -> int:
 def _drain_campaign(campaign_id: str, consumer: str, *, reclaim: bool) -> int:
     client = redis_handle.client
     try:
-        settled = _record(
-            campaign_id, stream.read(client, campaign_id, consumer=consumer, count=BATCH)
-        )
+        settled = _drain_new(campaign_id, consumer)
         if reclaim:
             pages = stream.reclaim(
                 client, campaign_id, consumer=consumer, count=BATCH, idle_ms=RECLAIM_AFTER_MS
@@ -92,14 +92,46 @@ def _drain_campaign(campaign_id: str, consumer: str, *, reclaim: bool) -> int:
     return settled
 
 
-def _record(campaign_id: str, entries: Sequence[StreamEntry]) -> int:
+def _drain_new(campaign_id: str, consumer: str) -> int:
+    """Write what no writer has taken yet; return how many entries were settled.
+
+    While SQL writes a batch, a thread waits for Valkey: it reads the next, and forgets the one
+    before. What was read and is not written when something fails stays pending, to be reclaimed.
+    """
+    client = redis_handle.client
+    entries = stream.read(client, campaign_id, consumer=consumer, count=BATCH)
+    settled, forgotten = 0, list[Future[None]]()
     if not entries:
         return 0
-    recorded = claims.record(entries)
-    stream.acknowledge(redis_handle.client, campaign_id, recorded.settled)
-    settled = len(recorded.settled)
-    log.info("claims_written", campaign_id=campaign_id, entries=settled, new=recorded.new)
+    with ThreadPoolExecutor(1, thread_name_prefix="valkey") as beside:
+        for turn in range(1, BATCHES_A_TURN + 1):
+            following = None
+            if len(entries) == BATCH and turn < BATCHES_A_TURN:
+                following = beside.submit(
+                    stream.read, client, campaign_id, consumer=consumer, count=BATCH
+                )
+            written = _write(campaign_id, entries)
+            settled += len(written)
+            forgotten.append(beside.submit(stream.acknowledge, client, campaign_id, written))
+            entries = following.result() if following else []
+            if not entries:
+                break
+    for one in forgotten:
+        one.result()
     return settled
+
+
+def _record(campaign_id: str, entries: Sequence[StreamEntry]) -> int:
+    written = _write(campaign_id, entries)
+    stream.acknowledge(redis_handle.client, campaign_id, written)
+    return len(written)
+
+
+def _write(campaign_id: str, entries: Sequence[StreamEntry]) -> Sequence[str]:
+    recorded = claims.record(entries)
+    count = len(recorded.settled)
+    log.info("claims_written", campaign_id=campaign_id, entries=count, new=recorded.new)
+    return recorded.settled
 
 
 def _on_signals() -> threading.Event:

@@ -16,12 +16,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import flask_migrate
 import yaml
 from apiflask import APIFlask
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, select, text
 
 from backend import clock
 from backend.devstack.children import end, spawn
@@ -33,10 +32,9 @@ from backend.domain import tokens
 from backend.extensions import db, redis_handle
 from backend.factory import create_app
 from backend.services import campaigns, ledger, programmes, quota_checks
-from backend.storage.models.residents import Resident
 from backend.storage.models.vouchers import Voucher
 from backend.storage.redis import stream
-from backend.storage.sql import transaction
+from backend.storage.sql import ChinaTime, transaction
 from miniprogram_api.edges import EDGES
 from tests.conftest import OPENING, make_settings
 from tests.factories import MAY, SAMPLE
@@ -44,7 +42,11 @@ from tests.factories import MAY, SAMPLE
 CLAIMS = f"/api/v1/resident/campaigns/{MAY}/claims"
 START_WITHIN_S = 20.0
 DRAIN_WITHIN_S = 120.0
-ROWS = 5000  # residents in one INSERT
+RESIDENTS = text("""
+    WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
+    INSERT INTO residents (id, phone_encrypted, phone_last4, created_at)
+    SELECT n, :phone, '0000', :at FROM numbers
+""").bindparams(bindparam("at", type_=ChinaTime))
 GUNICORN = ("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py")
 WRITER = ("-m", "flask", "worker", "claim-writer")
 JOBS = ("-m", "flask", "worker", "jobs")
@@ -126,14 +128,8 @@ class Stack:
 
     def add_residents(self, count: int) -> range:
         """Write residents 1 to `count` and return their ids."""
-        at = clock.now()
         with transaction() as session:
-            for first in range(1, count + 1, ROWS):
-                rows: list[dict[str, Any]] = [
-                    {"id": n, "phone_encrypted": b"-", "phone_last4": "0000", "created_at": at}
-                    for n in range(first, min(first + ROWS, count + 1))
-                ]
-                session.execute(insert(Resident), rows)
+            session.execute(RESIDENTS, {"count": count, "at": clock.now(), "phone": b"-"})
         return range(1, count + 1)
 
     def token(self, resident_id: int) -> str:
@@ -148,12 +144,22 @@ class Stack:
         return tokens.issue(claims, key=self.settings.token_key)
 
     @contextmanager
-    def web(self, name: str = "web", *, ready: bool = True, **env: str) -> Iterator[Web]:
-        """Serve as deployed; `env` changes settings. Main thread only, as for every process."""
+    def web(
+        self,
+        name: str = "web",
+        *,
+        words: tuple[str, ...] = GUNICORN,
+        ready: bool = True,
+        **env: str,
+    ) -> Iterator[Web]:
+        """Serve as deployed; `env` changes settings. Main thread only, as for every process.
+
+        :param words: what Python runs; it binds to HUIQUAN_BIND
+        """
         port = free_port()
         log_file = self.folder / f"{name}.log"
         process = spawn(
-            [sys.executable, *GUNICORN],
+            [sys.executable, *words],
             log_file=log_file,
             env=self.env(HUIQUAN_BIND=f"127.0.0.1:{port}", **env),
             cwd=PROJECT_ROOT,
@@ -197,17 +203,14 @@ class Stack:
     def await_drained(self) -> float:
         """Wait until nothing waits in the stream; return the seconds from the first writing on."""
         client, began_s = redis_handle.client, time.monotonic()
-        first = stream.backlog(client, MAY)
+        first, first_s = stream.backlog(client, MAY), began_s
         while (now := stream.backlog(client, MAY)) > 0:
-            if now == first:  # the process is still starting
-                first_s = time.monotonic()
-                if first_s - began_s > DRAIN_WITHIN_S:
-                    raise NotReady(f"{now} claims wait and nobody writes them")
-                last_s = first_s
+            if now >= first:  # the process is still starting, or a last claim came
+                first, first_s = now, time.monotonic()
             if time.monotonic() - began_s > DRAIN_WITHIN_S:
                 raise NotReady(f"{now} of {first} claims still wait")
             time.sleep(0.02)
-        return time.monotonic() - last_s if first else 0.0
+        return time.monotonic() - first_s if first else 0.0
 
     def kill(self) -> None:
         """Kill Valkey (-9) and start it again on what it wrote."""

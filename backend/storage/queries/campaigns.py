@@ -41,6 +41,18 @@ def list_campaigns(session: Session, states: Sequence[str] | None = None) -> lis
     return list(session.scalars(query))
 
 
+def voucher_terms(
+    session: Session, campaign_ids: Sequence[str]
+) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return (threshold_fen, face_value_fen) of each tier, by campaign id and the tier's id."""
+    rows = session.execute(
+        select(Tier.campaign_id, Tier.id, Tier.threshold_fen, Tier.face_value_fen).where(
+            Tier.campaign_id.in_(campaign_ids)
+        )
+    )
+    return {(name, id_): (threshold, face) for name, id_, threshold, face in rows}
+
+
 def add_claimed_counts(session: Session, counts: Mapping[int, int]) -> None:
     """Add to claimed_count by tier id; the schema refuses to pass a tier's count.
 

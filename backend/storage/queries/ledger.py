@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from backend.domain.postings import Posting
@@ -70,9 +69,3 @@ def transfers_by_kind(session: Session) -> dict[tuple[str, str, str], int]:
         ).group_by(Transfer.kind, Transfer.from_account_id, Transfer.to_account_id)
     )
     return {(kind, source, target): int(total) for kind, source, target, total in rows}
-
-
-def insert_ignoring_duplicates(session: Session) -> type[sqlite.Insert] | type[postgresql.Insert]:
-    """Return the dialect's INSERT that knows ON CONFLICT DO NOTHING."""
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    return postgresql.Insert if on_postgresql else sqlite.Insert

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from sqlalchemy.exc import OperationalError
 
 from backend.extensions import redis_handle
 from backend.services import ledger
@@ -100,3 +101,35 @@ def test_kept_entries_in_front_do_not_hide_a_dead_writers_claims(
     assert claim_writer.drain_once("next", reclaim=True) == 4
     assert late <= {voucher.id for voucher in rows(Voucher)}
     assert stream.backlog(client, MAY) == 25
+
+
+def test_a_turn_writes_several_batches_and_leaves_nothing_pending(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed = {city.claim(city.resident()).voucher_id for _ in range(7)}
+    monkeypatch.setattr(claim_writer, "BATCH", 3)
+    assert claim_writer.drain_once("writer") == 7
+    assert {voucher.id for voucher in rows(Voucher)} == claimed
+    client = redis_handle.client
+    assert stream.backlog(client, MAY) == 0
+    assert client.xpending(keys.claims(MAY), stream.GROUP)["pending"] == 0
+
+
+def test_what_was_read_ahead_of_a_failed_batch_is_reclaimed(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed = {city.claim(city.resident()).voucher_id for _ in range(7)}
+    monkeypatch.setattr(claim_writer, "BATCH", 3)
+    monkeypatch.setattr(claim_writer, "RECLAIM_AFTER_MS", 0)
+    with monkeypatch.context() as broken:
+        broken.setattr(claim_writer.claims, "record", fail)
+        with pytest.raises(OperationalError):
+            claim_writer.drain_once("writer")
+    assert stream.backlog(redis_handle.client, MAY) == 7
+    assert claim_writer.drain_once("writer", reclaim=True) == 7
+    assert {voucher.id for voucher in rows(Voucher)} == claimed
+    assert ledger.check().differences == ()
+
+
+def fail(_entries: object) -> None:
+    raise OperationalError("INSERT", None, Exception("the database is away"))
