@@ -70,7 +70,7 @@ class DevClock:
         if not force and now_s - self._saved_s < SAVE_EVERY_S:
             return
         self._saved_s = now_s
-        ahead_s = 0.0 if force else 2 * SAVE_EVERY_S
+        ahead_s = 0.001 if force else 2 * SAVE_EVERY_S  # the text below is cut to milliseconds
         write_private(self._file, f"{time.time() + self.offset_s + ahead_s:.3f}\n")
 
     def _last_saved_s(self) -> float:

