@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from backend.domain.campaigns import CampaignTerms
 from backend.extensions import redis_handle
 from backend.services import campaigns
-from backend.storage.redis import keys, quota
 from tests.drills import Outcome, play
 from tests.factories import MAY
 from tests.load.callers import Rush
+from tests.load.counts import in_one_moment
 from tests.load.stack import city, differences, most_held, vouchers
 
 UNITS = 60_000
@@ -71,14 +71,9 @@ def drill() -> Iterator[Outcome]:
 
 def whole(campaign: CampaignTerms) -> bool:
     """Whether every unit issued has a holder and an entry, and none is gone: in one moment."""
-    pipeline = redis_handle.client.pipeline(transaction=True)
-    pipeline.hmget(keys.quota(MAY), ["left:1", "next:1"])
-    pipeline.hlen(keys.held(MAY))
-    pipeline.xlen(keys.claims(MAY))
-    (left, following), held, waiting = pipeline.execute()
-    issued = int(following) - 1
-    assert quota.loaded(redis_handle.client, campaign.id)
-    return int(left) + issued == UNITS and held == waiting == issued
+    now = in_one_moment(redis_handle.client, campaign.id)
+    issued = now.following - 1
+    return now.left + issued == UNITS and now.holders == now.waiting == issued
 
 
 if __name__ == "__main__":

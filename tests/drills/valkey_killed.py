@@ -12,10 +12,11 @@ from backend.domain.campaigns import CampaignTerms
 from backend.domain.vouchers import SERIALS_PER_TIER, first_serial
 from backend.extensions import redis_handle
 from backend.services import campaigns
-from backend.storage.redis import keys
+from backend.storage.redis import rebuild
 from tests.drills import Outcome, options, play
 from tests.factories import MAY
 from tests.load.callers import Rush, Told
+from tests.load.counts import in_one_moment
 from tests.load.stack import city, differences, most_held, vouchers
 
 UNITS = 150_000
@@ -35,7 +36,7 @@ def drill() -> Iterator[Outcome]:
                 time.sleep(RUSH_S)
                 told = len(rush.told)
                 stack.kill()
-                lost |= missing(rush.told[:told])
+                lost |= missing(terms, rush.told[:told])
                 broken += not conserved(terms)
         stack.await_drained()
         written = vouchers()
@@ -58,27 +59,22 @@ def drill() -> Iterator[Outcome]:
     )
 
 
-def missing(told: list[Told]) -> set[int]:
+def missing(campaign: CampaignTerms, told: list[Told]) -> set[int]:
     """Return the acknowledged vouchers that Valkey does not know to be their holder's."""
-    if not told:
-        return set()
-    holders = [f"{claim.resident_id}:1" for claim in told]
-    held = redis_handle.client.hmget(keys.held(MAY), holders)
+    everybody = rebuild.all_held(redis_handle.client, campaign)
+    held = {(resident_id, claim.serial) for resident_id, claim in everybody}
     return {
         claim.voucher_id
-        for claim, text in zip(told, held, strict=True)
-        if not text or int(text.split(".")[0]) != claim.voucher_id % SERIALS_PER_TIER
+        for claim in told
+        if (claim.resident_id, claim.voucher_id % SERIALS_PER_TIER) not in held
     }
 
 
 def conserved(campaign: CampaignTerms) -> bool:
     """Whether left + issued = the count and everybody issued a unit holds it, in one moment."""
-    pipeline = redis_handle.client.pipeline(transaction=True)
-    pipeline.hmget(keys.quota(MAY), ["left:1", "next:1", "given:1"])
-    pipeline.hlen(keys.held(MAY))
-    (left, following, given), held = pipeline.execute()
-    issued = int(following) - first_serial(campaign.epoch) + int(given)
-    return int(left) + issued == UNITS and held == issued
+    now = in_one_moment(redis_handle.client, campaign.id)
+    issued = now.following - first_serial(campaign.epoch) + now.given
+    return now.left + issued == UNITS and now.holders == issued
 
 
 if __name__ == "__main__":
