@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]
+from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]  # ships no types
 
 from backend import clock
 from backend.edge.errors import HTTP_ERRORS, form
@@ -74,9 +74,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._stopping = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         """Expect a request; a connection that says nothing is closed as well."""
-        super().connection_made(OneWrite(transport, self.loop))  # type: ignore[arg-type]
+        whole = OneWrite(transport, self.loop)
+        super().connection_made(whole)  # type: ignore[arg-type]  # it has all that uvicorn calls
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:

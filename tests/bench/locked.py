@@ -19,7 +19,7 @@ app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["RIVAL_URL"]
 db.init_app(app)
 
 
-class Campaign(db.Model):  # type: ignore[name-defined]
+class Campaign(db.Model):  # type: ignore[name-defined]  # made at run time
     """What is left."""
 
     __tablename__ = "campaigns"
@@ -27,7 +27,7 @@ class Campaign(db.Model):  # type: ignore[name-defined]
     left: Mapped[int]
 
 
-class Claim(db.Model):  # type: ignore[name-defined]
+class Claim(db.Model):  # type: ignore[name-defined]  # made at run time
     """Who has one."""
 
     __tablename__ = "claims"

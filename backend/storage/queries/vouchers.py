@@ -109,7 +109,8 @@ def _insert_on_postgresql(
     del columns["campaign_id"]
     arrays = {name: f"{{{','.join(map(str, column))}}}" for name, column in columns.items()}
     named = {**arrays, "campaign_id": campaign_id, "transfer_id": transfer_id}
-    count: int = session.execute(_ON_POSTGRESQL, named).rowcount  # type: ignore[attr-defined]
+    result = session.execute(_ON_POSTGRESQL, named)
+    count: int = result.rowcount  # type: ignore[attr-defined]  # execute() promises any Result
     return count
 
 
