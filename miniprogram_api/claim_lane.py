@@ -176,16 +176,24 @@ class ClaimLaneApplication:
         else:
             body = await _read(receive, self._body_max_bytes)
         if self._handed_over >= HANDED_OVER_MAX:
-            refused = Unavailable(f"{self._handed_over} requests wait for a thread")
-            request_id, logged_id = _request_id(headers)
-            self._access.refused(code=refused.code, why=str(refused), request_id=logged_id)
-            await _send_refusal(send, refused, request_id)
+            await self._refuse_overload(headers, send)
             return
         self._handed_over += 1
         try:
             await self._flask(scope, _replay(body), send)
         finally:
             self._handed_over -= 1
+
+    async def _refuse_overload(self, headers: dict[bytes, bytes], send: Send) -> None:
+        refused = Unavailable(f"{HANDED_OVER_MAX} requests wait for a thread")
+        status, (request_id, logged_id) = STATUS[refused.category], _request_id(headers)
+        self._access.refused(code=refused.code, why=str(refused), request_id=logged_id)
+        await _send_refusal(send, refused, request_id)
+        # No route: which one it would have been is Flask's to say.
+        self._access.request(
+            method="-", route="none", status=status, took_s=0.0, request_id=logged_id
+        )
+        metrics.request_answered(route="none", method="other", status=status, seconds=0.0)
 
 
 async def _read(receive: Receive, max_bytes: int, *, keep: bool = True) -> bytes:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from backend import metrics
 from backend.domain import tokens
 from backend.edge import errors
 from backend.extensions import redis_handle
 from backend.services import blocks, campaigns
 from backend.storage.redis import keys
+from miniprogram_api import claim_lane
 from tests.factories import MAY, City, MovableClock, Person, forget_held, held_claims
 from tests.integration.asgi import Answer, call, with_lane
 from tests.integration.edge.callers import apart, ask
@@ -257,3 +259,56 @@ def test_200_claims_at_once_each_get_their_own_answer(city: City) -> None:
         for claim_ in held:
             assert claim_.tier_position == 3
             assert json.loads(answer.body)["voucher_id"] % 1_000_000_000 == claim_.serial
+
+
+def test_more_than_flasks_threads_can_answer_is_refused_at_once_and_claims_go_on(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim_lane, "HANDED_OVER_MAX", 2)
+    person = city.resident()
+    headers = [
+        *person.headers.items(), ("Content-Type", "application/json"),
+        ("Content-Length", str(len(claim()))),
+    ]  # fmt: skip
+
+    async def flood(lane: Any) -> tuple[list[Answer], Answer]:
+        pages = asyncio.gather(*(call(lane, "GET", "/api/v1/time") for _ in range(20)))
+        claimed = await call(lane, "POST", PATH, body=claim(), headers=headers)
+        return await pages, claimed
+
+    pages, claimed = with_lane(city, flood)
+    assert claimed.status == 201
+    assert {answer.status for answer in pages} == {200, 503}
+    refused = next(answer for answer in pages if answer.status == 503)
+    assert json.loads(refused.body)["error"]["code"] == "unavailable"
+    assert int(refused.headers["retry-after"]) >= 1
+    metrics.flush()
+    labels = {"route": "none", "method": "other", "status": "503"}
+    assert metrics.REGISTRY.get_sample_value("huiquan_requests_total", labels)
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_request_claims_nothing(city: City) -> None:
+    person = city.resident()
+    body = claim()
+    scope = {
+        "type": "http", "method": "POST", "path": PATH, "query_string": b"", "root_path": "",
+        "headers": [
+            (b"authorization", person.headers["Authorization"].encode()),
+            (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)),
+        ],
+    }  # fmt: skip
+    waiting = [
+        {"type": "http.request", "body": body[:20], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return waiting.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with_lane(city, lambda lane: lane(scope, receive, send))
+    assert sent == []
+    assert held_claims(person.id) == []
