@@ -11,6 +11,7 @@ from backend.edge import converters, errors, figures, guards, health, http, limi
 from backend.edge.guards import Edge
 from backend.edge.public import landing, merchant_list, programme
 from backend.extensions import db, migrate, redis_handle
+from backend.gateways.payments import registry as payment_registry
 from backend.gateways.wechat import WeChat
 from backend.services.personal_data import Vault
 from backend.settings import Settings
@@ -63,7 +64,7 @@ def create_app(settings: Settings, edges: tuple[Edge, ...] = ()) -> APIFlask:
 
 
 def _attach(app: Flask, settings: Settings) -> None:
-    """Give the application its handles: SQL, Valkey, WeChat, the vault."""
+    """Give the application its handles: SQL, Valkey, WeChat, payment providers, the vault."""
     app.extensions["settings"] = settings
     app.extensions["vault"] = Vault(settings.personal_data_key)
     app.extensions["models"] = models.__all__  # imported for effect: every mapper is known
@@ -73,6 +74,7 @@ def _attach(app: Flask, settings: Settings) -> None:
         metrics.watch_pool(db.engine)
     migrate.init_app(app, db, directory=os.fspath(migrations.__path__[0]), render_as_batch=True)
     redis_handle.init_app(app)
+    payment_registry.init_app(app, settings)
     app.extensions["wechat"] = WeChat(
         appid=settings.wechat_appid,
         secret=settings.wechat_secret,

@@ -1,10 +1,16 @@
-"""The chart of accounts and the five movements of money.
+"""The chart of accounts and the movements of money between them.
 
-    appropriated -> available   appropriation   the city gives money to a fund's quarter
-    available    -> committed   commitment      an approved campaign takes its amount
-    committed    -> locked      claim           a resident holds a voucher
-    locked       -> spent       redemption      the voucher was used
-    locked       -> committed   expiry          the voucher ran out unused, or was not used in full
+    appropriated -> available     appropriation   the city gives money to a fund's quarter
+    available    -> appropriated  withdrawal      the city takes back what no campaign has
+    available    -> committed     commitment      an approved campaign takes its amount
+    committed    -> available     return          a campaign gives back what it will not spend
+    committed    -> locked        claim           a resident holds a voucher
+    locked       -> spent         redemption      the voucher was used
+    locked       -> committed     expiry          a voucher ran out unused, or was not used in full
+    spent        -> committed     refund          the subsidy's part of what a customer got back
+    spent        -> locked        reversal        a redemption was undone: the voucher is held again
+    committed    -> locked        restoration     what that redemption had left unused of its face
+    committed    -> spent         spending        money spent without a voucher: entries, subsidies
 
 So for every fund, quarter and campaign, at any moment:
     appropriated = available + committed + locked + spent.
@@ -15,14 +21,32 @@ from dataclasses import dataclass
 from typing import Literal
 
 AccountKind = Literal["appropriated", "available", "committed", "locked", "spent"]
-TransferKind = Literal["appropriation", "commitment", "claim", "redemption", "expiry"]
+TransferKind = Literal[
+    "appropriation",
+    "withdrawal",
+    "commitment",
+    "return",
+    "claim",
+    "redemption",
+    "expiry",
+    "refund",
+    "reversal",
+    "restoration",
+    "spending",
+]
 
 MOVES: dict[TransferKind, tuple[AccountKind, AccountKind]] = {
     "appropriation": ("appropriated", "available"),
+    "withdrawal": ("available", "appropriated"),
     "commitment": ("available", "committed"),
+    "return": ("committed", "available"),
     "claim": ("committed", "locked"),
     "redemption": ("locked", "spent"),
     "expiry": ("locked", "committed"),
+    "refund": ("spent", "committed"),
+    "reversal": ("spent", "locked"),
+    "restoration": ("committed", "locked"),
+    "spending": ("committed", "spent"),
 }
 POT_KINDS: tuple[AccountKind, ...] = ("appropriated", "available")
 CAMPAIGN_KINDS: tuple[AccountKind, ...] = ("committed", "locked", "spent")
@@ -50,7 +74,7 @@ class Posting:
 
 
 def campaign_posting(kind: TransferKind, campaign_id: str, amount_fen: int, *, id: str) -> Posting:
-    """Build a movement between two accounts of one campaign (claim, redemption, expiry)."""
+    """Build a movement between two accounts of one campaign (claim, redemption, refund …)."""
     source, target = MOVES[kind]
     return Posting(
         id=id,

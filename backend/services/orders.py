@@ -19,9 +19,16 @@ from backend.domain import refusals
 from backend.domain.errors import NotFound
 from backend.domain.vouchers import Purchase, Quote, choose_voucher
 from backend.extensions import db
-from backend.gateways.payments.protocol import Charge
-from backend.gateways.payments.registry import PROVIDERS
-from backend.services import blocks, claims, clerks, merchants, payment_codes, releases
+from backend.gateways.payments.registry import provider
+from backend.services import (
+    blocks,
+    claims,
+    clerks,
+    merchants,
+    payment_codes,
+    payments,
+    releases,
+)
 from backend.settings import Settings
 from backend.storage.models.merchants import Merchant
 from backend.storage.models.orders import Order, Payment
@@ -206,9 +213,7 @@ def _create(
         session.flush()
         session.refresh(order)
     # Outside the transaction: a provider may take seconds, and asks by the order's id.
-    PROVIDERS[PROVIDER].charge(
-        Charge(order_id=order.id, merchant_id=merchant_id, amount_fen=order.payable_fen)
-    )
+    provider(order.payment.provider).charge(payments.charge_of(order))
     return order
 
 

@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.extensions import db
-from backend.gateways.payments.protocol import Charge
-from backend.gateways.payments.registry import PROVIDERS
+from backend.gateways.payments.registry import provider
+from backend.services import payments
 from backend.storage.models.orders import Order
 from backend.storage.queries import orders as queries
 from backend.storage.queries import vouchers as voucher_queries
@@ -23,18 +23,15 @@ def release_overdue(resident_id: int | None = None) -> int:
     still be paid is not released.
     """
     overdue = [
-        (
-            order.payment.provider,
-            Charge(order_id=order.id, merchant_id=order.merchant_id, amount_fen=order.payable_fen),
-        )
+        (order.payment.provider, payments.charge_of(order))
         for order in queries.list_overdue(
             db.session(), at=clock.now(), limit=RELEASE_BATCH, resident_id=resident_id
         )
     ]
     db.session.close()
     released = 0
-    for provider, charge in overdue:
-        if PROVIDERS[provider].close(charge).status != "closed":
+    for name, charge in overdue:
+        if provider(name).close(charge).status != "closed":
             continue
         with transaction() as session:
             order = session.get_one(Order, charge.order_id)

@@ -30,8 +30,8 @@ class RedemptionShown(BaseModel):
     redemption_id: str
     voucher_id: int
     campaign_id: str
-    clerk_id: int
-    clerk_name: str
+    clerk_id: int | None  # 空：居民用手机付款
+    clerk_name: str | None
     order_amount_fen: int
     discount_fen: int
     payable_fen: int
@@ -81,7 +81,7 @@ def list_day(query_data: DayQuery) -> dict[str, object]:
                 "voucher_id": row.voucher_id,
                 "campaign_id": row.campaign_id,
                 "clerk_id": row.clerk_id,
-                "clerk_name": row.clerk.name,
+                "clerk_name": row.clerk.name if row.clerk else None,
                 "order_amount_fen": row.order_amount_fen,
                 "discount_fen": row.discount_fen,
                 "payable_fen": row.payable_fen,

@@ -41,7 +41,8 @@ class Transfer(Model):
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint("from_account_id <> to_account_id", name="two_accounts"),
         CheckConstraint(
-            "kind IN ('appropriation', 'commitment', 'claim', 'redemption', 'expiry')",
+            "kind IN ('appropriation', 'withdrawal', 'commitment', 'return', 'claim',"
+            " 'redemption', 'expiry', 'refund', 'reversal', 'restoration', 'spending')",
             name="kind_known",
         ),
         Index("ix_transfers_from_account", "from_account_id"),

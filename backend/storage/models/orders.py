@@ -21,7 +21,7 @@ class Order(Model):
     requested_by: Mapped[str]  # 'resident:7' or 'clerk:3': whose request number it is
     request_id: Mapped[str]  # made by the phone or till, so a retry finds its first order
     request_digest: Mapped[str]
-    entry: Mapped[str]  # how the two met: 'placard' scanned or 'payment_code' shown
+    entry: Mapped[str]  # how the two met: 'placard' scanned, 'payment_code' shown, …
     merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"))
     resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"))
     clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerks.id"))
@@ -41,8 +41,12 @@ class Order(Model):
     payment: Mapped["Payment"] = relationship(lazy="joined", back_populates="order")
     __table_args__ = (
         UniqueConstraint("requested_by", "request_id"),
-        CheckConstraint("entry IN ('placard', 'payment_code')", name="entry_known"),
-        CheckConstraint("status IN ('locked', 'redeemed', 'released')", name="status_known"),
+        CheckConstraint(
+            "entry IN ('placard', 'payment_code', 'amount_code', 'bank_till')", name="entry_known"
+        ),
+        CheckConstraint(
+            "status IN ('locked', 'redeemed', 'released', 'reversed')", name="status_known"
+        ),
         CheckConstraint(
             "discount_fen > 0 AND payable_fen >= 0 AND merchant_discount_fen >= 0"
             " AND bank_discount_fen >= 0",
@@ -84,7 +88,9 @@ class Payment(Model):
     updated_at: Mapped[datetime] = mapped_column(ChinaTime)
     order: Mapped[Order] = relationship(back_populates="payment")
     __table_args__ = (
-        CheckConstraint("status IN ('pending', 'paid', 'closed')", name="status_known"),
+        CheckConstraint(
+            "status IN ('pending', 'unknown', 'paid', 'closed', 'failed')", name="status_known"
+        ),
         CheckConstraint("amount_fen >= 0", name="amount_sign"),
     )
 
@@ -94,19 +100,23 @@ class Redemption(Model):
 
     __tablename__ = "redemptions"
     id: Mapped[str] = mapped_column(ForeignKey("orders.id"), primary_key=True)  # the order's id
-    voucher_id: Mapped[int] = mapped_column(ForeignKey("vouchers.id"), unique=True)
+    voucher_id: Mapped[int] = mapped_column(ForeignKey("vouchers.id"))
+    use_number: Mapped[int] = mapped_column(server_default="1")  # the voucher's uses, from 1
     campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"))
     merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"))
     resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"))
-    clerk_id: Mapped[int] = mapped_column(ForeignKey("clerks.id"))
+    clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerks.id"))  # None: paid by phone
     order_amount_fen: Mapped[int] = mapped_column(BigInteger)
     discount_fen: Mapped[int] = mapped_column(BigInteger)
     payable_fen: Mapped[int] = mapped_column(BigInteger)
     redeemed_at: Mapped[datetime] = mapped_column(ChinaTime)
     business_day: Mapped[date] = mapped_column(Date)
     transfer_id: Mapped[str] = mapped_column(ForeignKey("transfers.id"), unique=True)
-    clerk: Mapped[Clerk] = relationship(lazy="joined")
+    clerk: Mapped[Clerk | None] = relationship(lazy="joined")
     __table_args__ = (
+        # A voucher that was given back whole may be used again, and each use is one row.
+        UniqueConstraint("voucher_id", "use_number"),
+        CheckConstraint("use_number >= 1", name="use_number_positive"),
         CheckConstraint("discount_fen > 0 AND payable_fen >= 0", name="amount_signs"),
         CheckConstraint("order_amount_fen = discount_fen + payable_fen", name="split_exact"),
         Index("ix_redemptions_merchant_day", "merchant_id", "business_day", "redeemed_at"),

@@ -30,6 +30,7 @@ class Voucher(Model):
     valid_until: Mapped[datetime] = mapped_column(ChinaTime)  # exclusive
     status: Mapped[str] = mapped_column(default="unused")
     order_id: Mapped[str | None]  # the order that holds or used it
+    restored_count: Mapped[int] = mapped_column(server_default="0")  # uses that were undone
     recycled_batch: Mapped[int | None]  # the batch by which its unit went back, once (recyclings)
     marks: Mapped[int] = mapped_column(server_default="0")  # bits of domain/claim_marks.py
     # Keyed hash of the claim's /24 or /64, of the first seconds alone, erased after a day.
@@ -39,7 +40,10 @@ class Voucher(Model):
         ForeignKey("transfers.id", deferrable=True, initially="DEFERRED")
     )
     __table_args__ = (
-        CheckConstraint("status IN ('unused', 'locked', 'used', 'expired')", name="status_known"),
+        CheckConstraint(
+            "status IN ('unused', 'locked', 'used', 'expired', 'returned')", name="status_known"
+        ),
+        CheckConstraint("restored_count >= 0", name="restored_count_sign"),
         CheckConstraint("valid_from < valid_until", name="validity_ordered"),
         CheckConstraint("face_value_fen > 0", name="face_positive"),
         CheckConstraint(
