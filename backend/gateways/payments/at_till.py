@@ -50,3 +50,7 @@ class AtTill:
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> Notice:
         """Nobody outside may speak for a till."""
         raise NoticeRefused("at_till has no notifications")
+
+    def notice_answer(self, ok: bool) -> tuple[int, str, str]:
+        """A till sends none; whoever does is told nothing."""
+        return (200 if ok else 400), "text/plain", ""

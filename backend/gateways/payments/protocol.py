@@ -130,3 +130,6 @@ class PaymentProvider(Protocol):
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> Notice:
         """Verify a notification and say what it tells, or raise NoticeRefused."""
+
+    def notice_answer(self, ok: bool) -> tuple[int, str, str]:
+        """Say "taken" or "send it again" in the provider's form: status, content type, body."""
