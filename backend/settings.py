@@ -53,6 +53,13 @@ class Settings:
     rate_limit_tickets: str = "30/minute"  # by account: campaign pages, each with a ticket
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
     wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
+    wechat_pay_mchid: str | None = None  # with the next five: all of them, or no WeChat Pay
+    wechat_pay_private_key: bytes | None = None  # PEM of the merchant's key
+    wechat_pay_cert_serial: str | None = None  # of the merchant's certificate
+    wechat_pay_api_v3_key: str | None = None
+    wechat_pay_public_key: bytes | None = None  # PEM of WeChat Pay's key
+    wechat_pay_public_key_id: str | None = None
+    wechat_pay_base_url: str = "https://api.mch.weixin.qq.com"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -68,6 +75,7 @@ class Settings:
         for name, variable, parse in _OPTIONAL:
             if text := env.get(variable, ""):
                 _parse_into(values, faults, name, variable, text, parse)
+        faults.extend(_group_faults(env))
         if values.get("environment") == "production":
             faults.extend(_production_faults(values))
         if faults:
@@ -186,6 +194,15 @@ def _verify_file(text: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
+def _form(pattern: str, wants: str) -> Parser:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"wants {wants}")
+        return text
+
+    return parse
+
+
 _REQUIRED: tuple[tuple[str, str, Parser], ...] = (
     ("environment", "HUIQUAN_ENV", _environment),
     ("database_url", "DATABASE_URL", _database_url),
@@ -219,6 +236,28 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("rate_limit_tickets", "RATE_LIMIT_TICKETS", _rate),
     ("pdf_cjk_font", "PDF_CJK_FONT", _file),
     ("wechat_verify_file", "WECHAT_VERIFY_FILE", _verify_file),
+    ("wechat_pay_mchid", "WECHAT_PAY_MCHID", _form("[0-9]{8,10}", "8 to 10 digits")),
+    ("wechat_pay_private_key", "WECHAT_PAY_PRIVATE_KEY", _file),
+    ("wechat_pay_cert_serial", "WECHAT_PAY_CERT_SERIAL", _form("[0-9A-F]{8,40}", "hex digits")),
+    ("wechat_pay_api_v3_key", "WECHAT_PAY_API_V3_KEY", _form("[!-~]{32}", "32 characters")),
+    ("wechat_pay_public_key", "WECHAT_PAY_PUBLIC_KEY", _file),
+    (
+        "wechat_pay_public_key_id",
+        "WECHAT_PAY_PUBLIC_KEY_ID",
+        _form("PUB_KEY_ID_[0-9A-Za-z]{1,64}", "PUB_KEY_ID_ and what follows it"),
+    ),
+    ("wechat_pay_base_url", "WECHAT_PAY_BASE_URL", _base_url),
+)
+# Half of a group is a mistake: its provider would not be there, and nobody would know why.
+_TOGETHER: tuple[tuple[str, ...], ...] = (
+    (
+        "WECHAT_PAY_MCHID",
+        "WECHAT_PAY_PRIVATE_KEY",
+        "WECHAT_PAY_CERT_SERIAL",
+        "WECHAT_PAY_API_V3_KEY",
+        "WECHAT_PAY_PUBLIC_KEY",
+        "WECHAT_PAY_PUBLIC_KEY_ID",
+    ),
 )
 
 
@@ -231,11 +270,20 @@ def _parse_into(
         faults.append(f"{variable} {error}")
 
 
+def _group_faults(env: Mapping[str, str]) -> list[str]:
+    faults = []
+    for group in _TOGETHER:
+        missing = [variable for variable in group if not env.get(variable)]
+        if 0 < len(missing) < len(group):
+            faults.append(f"{', '.join(missing)} not set, though others of their group are")
+    return faults
+
+
 def _production_faults(values: Mapping[str, object]) -> list[str]:
     faults = []
     if values.get("clock_offset_s"):
         faults.append("CLOCK_OFFSET_S is refused in production: real money runs on real time")
-    for name in ("public_base_url", "wechat_base_url"):
+    for name in ("public_base_url", "wechat_base_url", "wechat_pay_base_url"):
         if str(values.get(name, "https://")).startswith("http://"):
             faults.append(f"{name.upper()} wants https in production")
     if str(values.get("database_url", "")).startswith("sqlite"):

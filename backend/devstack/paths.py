@@ -56,6 +56,11 @@ class StateDir:
         return self.root / "secrets.env"
 
     @property
+    def wechat_pay_keys_file(self) -> Path:
+        """Both sides' keys: the stand-in of WeChat Pay reads them here."""
+        return self.root / "wechat_pay_keys.json"
+
+    @property
     def logs_dir(self) -> Path:
         return self.root / "logs"
 

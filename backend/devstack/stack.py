@@ -29,6 +29,7 @@ Play = Literal["play", "only", "skip"]
 READY_WITHIN_S = 60.0
 BOOTSTRAP_WITHIN_S = 120.0
 RESTARTS = 3
+REFUND_WITHIN_S = 3.0
 
 
 class Stack:
@@ -116,12 +117,13 @@ class Stack:
         self._say("数据库与示例方案就绪")
         for name in ("claim-writer", "jobs"):
             supervisor.start(self._program(name, found, "flask", "worker", name))
-        for url in (f"{found.web_url}/readyz", f"{found.standin_url}/_standin/health"):
+        standins = (found.standin_url, found.pay_standin_url)
+        for url in (f"{found.web_url}/readyz", *(f"{url}/_standin/health" for url in standins)):
             self._await(supervisor, partial(answers, url), what=url)
         placards: dict[str, str] = json.loads(result.read_text(encoding="utf-8"))["placards"]
         return placards
 
-    def _servers(self, found: Surroundings) -> tuple[Program, Program]:
+    def _servers(self, found: Surroundings) -> tuple[Program, ...]:
         web = ("gunicorn", "-c", "deploy/gunicorn.conf.py")
         standin = (
             "backend.gateways.standins.wechat_api",
@@ -130,7 +132,18 @@ class Stack:
             f"--secret={found.env['WECHAT_SECRET']}",
             f"--clock-offset-s={found.env['CLOCK_OFFSET_S']}",
         )
-        return self._program("web", found, *web), self._program("wechat", found, *standin)
+        pay_standin = (
+            "backend.gateways.standins.wechat_pay_api",
+            f"--port={found.pay_standin_url.rpartition(':')[2]}",
+            f"--keys={self._state.wechat_pay_keys_file}",
+            f"--refund-within-s={REFUND_WITHIN_S}",
+            f"--clock-offset-s={found.env['CLOCK_OFFSET_S']}",
+        )
+        return (
+            self._program("web", found, *web),
+            self._program("wechat", found, *standin),
+            self._program("wechat-pay", found, *pay_standin),
+        )
 
     def _program(self, name: str, found: Surroundings, *module_and_words: str) -> Program:
         return Program(

@@ -3,10 +3,10 @@
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backend.devstack import secrets
+from backend.devstack import secrets, wechat_pay
 from backend.devstack.paths import PROJECT_ROOT, StateDir
 from backend.domain.errors import HuiquanError
 
@@ -26,11 +26,12 @@ class Surroundings:
     env: Mapping[str, str]
     web_url: str
     standin_url: str
+    pay_standin_url: str  # of WeChat Pay
 
     def with_clock(self, offset_s: float, *, reload: bool = False) -> "Surroundings":
         """Return the same, with the development clock's offset; `reload`: follow the code."""
         env = {**self.env, "CLOCK_OFFSET_S": f"{offset_s:.3f}", "HUIQUAN_RELOAD": str(int(reload))}
-        return Surroundings(env=env, web_url=self.web_url, standin_url=self.standin_url)
+        return replace(self, env=env)
 
 
 def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surroundings:
@@ -41,6 +42,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
     """
     web_port = free_port_from(_wanted_port(given))
     standin_port = free_port_from(web_port + 1)
+    pay_standin_port = free_port_from(standin_port + 1)
     own = {
         **secrets.load_or_make(state.secrets_file),
         "DATABASE_URL": f"sqlite:///{state.database_file}",
@@ -48,9 +50,11 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
     chosen = {name: given.get(name) or text for name, text in own.items()}
     web_url = f"http://127.0.0.1:{web_port}"
     standin_url = f"http://127.0.0.1:{standin_port}"
+    pay_standin_url = f"http://127.0.0.1:{pay_standin_port}"
     env = {
         **given,
         **chosen,
+        **wechat_pay.load_or_make(state, appid=chosen["WECHAT_APPID"], base_url=pay_standin_url),
         "HUIQUAN_ENV": "development",
         "REDIS_URL": redis_url,
         "PUBLIC_BASE_URL": web_url,
@@ -62,7 +66,9 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
         "PYTHONPATH": str(PROJECT_ROOT),
     }
     env.pop("CLOCK_OFFSET_S", None)
-    return Surroundings(env=env, web_url=web_url, standin_url=standin_url)
+    return Surroundings(
+        env=env, web_url=web_url, standin_url=standin_url, pay_standin_url=pay_standin_url
+    )
 
 
 def free_port_from(first: int) -> int:
@@ -103,6 +109,7 @@ KEPT = (
     "REDIS_URL",
     "PUBLIC_BASE_URL",
     "WECHAT_BASE_URL",
+    *wechat_pay.VARIABLES,
     "FLASK_APP",
     "CLOCK_OFFSET_S",
 )

@@ -52,6 +52,53 @@ def test_a_limit_is_a_number_above_0_a_second_minute_or_hour(rate: str) -> None:
         assert Settings.from_env(GOOD | {"RATE_LIMIT_SIGN_INS": good}).rate_limit_sign_ins == good
 
 
+@pytest.fixture
+def wechat_pay(tmp_path: Path) -> dict[str, str]:
+    for name in ("key.pem", "pub.pem"):
+        (tmp_path / name).write_text(name)
+    return {
+        "WECHAT_PAY_MCHID": "1900000001",
+        "WECHAT_PAY_PRIVATE_KEY": str(tmp_path / "key.pem"),
+        "WECHAT_PAY_CERT_SERIAL": "0123456789ABCDEF0123456789ABCDEF01234567",
+        "WECHAT_PAY_API_V3_KEY": "0123456789abcdef0123456789ABCDEF",
+        "WECHAT_PAY_PUBLIC_KEY": str(tmp_path / "pub.pem"),
+        "WECHAT_PAY_PUBLIC_KEY_ID": "PUB_KEY_ID_0119000000012026010100000000000001",
+    }
+
+
+def test_wechat_pay_is_set_as_a_whole_or_not_at_all(wechat_pay: dict[str, str]) -> None:
+    settings = Settings.from_env(GOOD | wechat_pay)
+    assert settings.wechat_pay_private_key == b"key.pem"
+    assert settings.wechat_pay_base_url == "https://api.mch.weixin.qq.com"
+    assert Settings.from_env(GOOD).wechat_pay_mchid is None
+    for missing, value in wechat_pay.items():
+        some = {name: text for name, text in wechat_pay.items() if name != missing}
+        assert f"{missing} not set" in faults(GOOD | some)
+        assert "not set, though others" in faults(GOOD | {missing: value})
+
+
+@pytest.mark.parametrize(
+    ("variable", "bad"),
+    [
+        ("WECHAT_PAY_MCHID", "1900"),
+        ("WECHAT_PAY_PRIVATE_KEY", "/no/such/file"),
+        ("WECHAT_PAY_CERT_SERIAL", "not hex"),
+        ("WECHAT_PAY_API_V3_KEY", "31 characters are one too few.."),
+        ("WECHAT_PAY_PUBLIC_KEY_ID", "0123456789ABCDEF"),
+    ],
+)
+def test_each_setting_of_wechat_pay_has_its_form(
+    wechat_pay: dict[str, str], variable: str, bad: str
+) -> None:
+    assert variable in faults(GOOD | wechat_pay | {variable: bad})
+
+
+def test_production_speaks_to_wechat_pay_over_https(wechat_pay: dict[str, str]) -> None:
+    elsewhere = {"WECHAT_PAY_BASE_URL": "http://127.0.0.1:8002"}
+    assert "WECHAT_PAY_BASE_URL wants https" in faults(GOOD | wechat_pay | elsewhere)
+    assert Settings.from_env(DEVELOPMENT | wechat_pay | elsewhere)
+
+
 def test_limits_are_on_unless_switched_off_in_so_many_words() -> None:
     assert Settings.from_env(GOOD).rate_limits == "on"
     assert Settings.from_env(GOOD | {"RATE_LIMITS": "off"}).rate_limits == "off"

@@ -15,10 +15,10 @@ import click
 import qrcode
 from flask import Flask, Response, abort, jsonify, request
 from PIL import Image
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from backend import clock
 from backend.gateways.standins.control import PREFIX, Control, body_object, install
+from backend.gateways.standins.serving import serve
 from backend.gateways.standins.wechat_messages import bad_field
 from backend.gateways.standins.wechat_state import Phone, Refuse, User, WeChatState
 
@@ -250,13 +250,6 @@ def _user_name(asked: dict) -> str:
     return name
 
 
-class _QuietHandler(WSGIRequestHandler):
-    """Logs no request line: its query holds the secret and the tokens."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
 @click.command()
 @click.option("--port", type=int, required=True, help="0: any free port, told on standard output.")
 @click.option("--appid", required=True)
@@ -265,10 +258,7 @@ class _QuietHandler(WSGIRequestHandler):
 def main(port: int, appid: str, secret: str, clock_offset_s: float) -> None:
     """Serve the stand-in of api.weixin.qq.com until terminated."""
     clock.use(clock.Clock(clock_offset_s))
-    app = create_app(appid=appid, secret=secret)
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)
-    click.echo(f"listening on http://127.0.0.1:{server.server_port}")
-    server.serve_forever()
+    serve(create_app(appid=appid, secret=secret), port)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@ import socket
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from backend.devstack import secrets
 from backend.devstack.paths import StateDir
 from backend.devstack.surroundings import PortInvalid, build, free_port_from
+from backend.gateways.standins.wechat_pay_api import read_keys
 from backend.settings import Settings
 
 REDIS = "redis://127.0.0.1:6379"
@@ -24,6 +26,7 @@ def test_what_is_built_is_all_that_the_application_needs(state: StateDir) -> Non
     assert settings.environment == "development"
     assert settings.public_base_url == found.web_url
     assert settings.wechat_base_url == found.standin_url
+    assert settings.wechat_pay_base_url == found.pay_standin_url
     assert settings.database_url == f"sqlite:///{state.database_file}"
     assert found.env["PATH"] == "/bin"
 
@@ -33,6 +36,26 @@ def test_secrets_are_made_once_and_are_for_the_owner_alone(state: StateDir) -> N
     assert secrets.load_or_make(state.secrets_file) == first
     assert state.secrets_file.stat().st_mode & 0o777 == 0o600
     assert len({first[name] for name in secrets.KEYS}) == len(secrets.KEYS)
+
+
+def test_the_keys_of_wechat_pay_are_made_once_for_the_owner_alone_and_fit_each_other(
+    state: StateDir,
+) -> None:
+    first, second = (build(state, {}, redis_url=REDIS).env for _ in range(2))
+    ours = [name for name in first if name.startswith("WECHAT_PAY_") and "URL" not in name]
+    assert len(ours) == 6
+    assert {name: first[name] for name in ours} == {name: second[name] for name in ours}
+    for file in (first["WECHAT_PAY_PRIVATE_KEY"], str(state.wechat_pay_keys_file)):
+        assert Path(file).stat().st_mode & 0o777 == 0o600
+    keys = read_keys(state.wechat_pay_keys_file)
+    settings = Settings.from_env(first)
+    assert (keys.appid, keys.mchid) == (settings.wechat_appid, settings.wechat_pay_mchid)
+    kept = (settings.wechat_pay_private_key, settings.wechat_pay_public_key)
+    assert kept[0] is not None
+    assert kept[1] is not None
+    pair = serialization.load_pem_private_key(kept[0], password=None)
+    assert pair.public_key() == keys.merchant_key
+    assert serialization.load_pem_public_key(kept[1]) == keys.platform_key.public_key()
 
 
 def test_a_secret_that_an_older_release_did_not_know_is_added_and_the_others_stay(
