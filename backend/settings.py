@@ -53,6 +53,15 @@ class Settings:
     rate_limit_tickets: str = "30/minute"  # by account: campaign pages, each with a ticket
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
     wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
+    unionpay_merchant_number: str | None = None  # with the next four: all of them, or no UnionPay
+    unionpay_private_key: bytes | None = None  # PEM of the merchant's key
+    unionpay_cert: bytes | None = None  # PEM of the merchant's certificate
+    unionpay_root_cert: bytes | None = None  # PEM of the root that UnionPay's certificate ends at
+    unionpay_middle_cert: bytes | None = None
+    unionpay_signer_cn: str = "中国银联股份有限公司"  # third part of the signer's name
+    unionpay_terminal_number: str | None = None
+    unionpay_base_url: str = "https://gateway.95516.com"
+    unionpay_file_url: str = "https://filedownload.95516.com"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -68,6 +77,7 @@ class Settings:
         for name, variable, parse in _OPTIONAL:
             if text := env.get(variable, ""):
                 _parse_into(values, faults, name, variable, text, parse)
+        faults.extend(_group_faults(env))
         if values.get("environment") == "production":
             faults.extend(_production_faults(values))
         if faults:
@@ -186,6 +196,15 @@ def _verify_file(text: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
+def _form(pattern: str, wants: str) -> Parser:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"wants {wants}")
+        return text
+
+    return parse
+
+
 _REQUIRED: tuple[tuple[str, str, Parser], ...] = (
     ("environment", "HUIQUAN_ENV", _environment),
     ("database_url", "DATABASE_URL", _database_url),
@@ -219,6 +238,29 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("rate_limit_tickets", "RATE_LIMIT_TICKETS", _rate),
     ("pdf_cjk_font", "PDF_CJK_FONT", _file),
     ("wechat_verify_file", "WECHAT_VERIFY_FILE", _verify_file),
+    ("unionpay_merchant_number", "UNIONPAY_MERCHANT_NUMBER", _form("[0-9]{15}", "15 digits")),
+    ("unionpay_private_key", "UNIONPAY_PRIVATE_KEY", _file),
+    ("unionpay_cert", "UNIONPAY_CERT", _file),
+    ("unionpay_root_cert", "UNIONPAY_ROOT_CERT", _file),
+    ("unionpay_middle_cert", "UNIONPAY_MIDDLE_CERT", _file),
+    ("unionpay_signer_cn", "UNIONPAY_SIGNER_CN", str),
+    (
+        "unionpay_terminal_number",
+        "UNIONPAY_TERMINAL_NUMBER",
+        _form("[0-9A-Za-z]{8}", "8 letters and digits"),
+    ),
+    ("unionpay_base_url", "UNIONPAY_BASE_URL", _base_url),
+    ("unionpay_file_url", "UNIONPAY_FILE_URL", _base_url),
+)
+# Half of a group is a mistake: its provider would not be there, and nobody would know why.
+_TOGETHER: tuple[tuple[str, ...], ...] = (
+    (
+        "UNIONPAY_MERCHANT_NUMBER",
+        "UNIONPAY_PRIVATE_KEY",
+        "UNIONPAY_CERT",
+        "UNIONPAY_ROOT_CERT",
+        "UNIONPAY_MIDDLE_CERT",
+    ),
 )
 
 
@@ -231,11 +273,20 @@ def _parse_into(
         faults.append(f"{variable} {error}")
 
 
+def _group_faults(env: Mapping[str, str]) -> list[str]:
+    faults = []
+    for group in _TOGETHER:
+        missing = [variable for variable in group if not env.get(variable)]
+        if 0 < len(missing) < len(group):
+            faults.append(f"{', '.join(missing)} not set, though others of their group are")
+    return faults
+
+
 def _production_faults(values: Mapping[str, object]) -> list[str]:
     faults = []
     if values.get("clock_offset_s"):
         faults.append("CLOCK_OFFSET_S is refused in production: real money runs on real time")
-    for name in ("public_base_url", "wechat_base_url"):
+    for name in ("public_base_url", "wechat_base_url", "unionpay_base_url", "unionpay_file_url"):
         if str(values.get(name, "https://")).startswith("http://"):
             faults.append(f"{name.upper()} wants https in production")
     if str(values.get("database_url", "")).startswith("sqlite"):

@@ -56,6 +56,11 @@ class StateDir:
         return self.root / "secrets.env"
 
     @property
+    def unionpay_dir(self) -> Path:
+        """Keys and certificates of UnionPay's stand-in and of us as its merchant."""
+        return self.root / "unionpay"
+
+    @property
     def logs_dir(self) -> Path:
         return self.root / "logs"
 

@@ -116,12 +116,12 @@ class Stack:
         self._say("数据库与示例方案就绪")
         for name in ("claim-writer", "jobs"):
             supervisor.start(self._program(name, found, "flask", "worker", name))
-        for url in (f"{found.web_url}/readyz", f"{found.standin_url}/_standin/health"):
+        for url in (f"{found.web_url}/readyz", *_healths(found)):
             self._await(supervisor, partial(answers, url), what=url)
         placards: dict[str, str] = json.loads(result.read_text(encoding="utf-8"))["placards"]
         return placards
 
-    def _servers(self, found: Surroundings) -> tuple[Program, Program]:
+    def _servers(self, found: Surroundings) -> tuple[Program, ...]:
         web = ("gunicorn", "-c", "deploy/gunicorn.conf.py")
         standin = (
             "backend.gateways.standins.wechat_api",
@@ -130,7 +130,18 @@ class Stack:
             f"--secret={found.env['WECHAT_SECRET']}",
             f"--clock-offset-s={found.env['CLOCK_OFFSET_S']}",
         )
-        return self._program("web", found, *web), self._program("wechat", found, *standin)
+        unionpay = (
+            "backend.gateways.standins.unionpay_api",
+            f"--port={found.unionpay_url.rpartition(':')[2]}",
+            f"--merchant-number={found.env['UNIONPAY_MERCHANT_NUMBER']}",
+            f"--keys={self._state.unionpay_dir}",
+            f"--clock-offset-s={found.env['CLOCK_OFFSET_S']}",
+        )
+        return (
+            self._program("web", found, *web),
+            self._program("wechat", found, *standin),
+            self._program("unionpay", found, *unionpay),
+        )
 
     def _program(self, name: str, found: Surroundings, *module_and_words: str) -> Program:
         return Program(
@@ -201,3 +212,7 @@ class Stack:
 
     def _say(self, text: str) -> None:
         print(f"{time.monotonic() - self._begun_s:6.1f} 秒  {text}", flush=True)
+
+
+def _healths(found: Surroundings) -> list[str]:
+    return [f"{url}/_standin/health" for url in (found.standin_url, found.unionpay_url)]

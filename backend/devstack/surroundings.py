@@ -3,15 +3,16 @@
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backend.devstack import secrets
+from backend.devstack import secrets, unionpay_keys
 from backend.devstack.paths import PROJECT_ROOT, StateDir
 from backend.domain.errors import HuiquanError
 
 WEB_PORT = 8000
 PORTS_TRIED = 100
+UNIONPAY_MERCHANT_NUMBER = "777230800000001"  # made up
 
 
 class PortInvalid(HuiquanError):
@@ -26,11 +27,12 @@ class Surroundings:
     env: Mapping[str, str]
     web_url: str
     standin_url: str
+    unionpay_url: str
 
     def with_clock(self, offset_s: float, *, reload: bool = False) -> "Surroundings":
         """Return the same, with the development clock's offset; `reload`: follow the code."""
         env = {**self.env, "CLOCK_OFFSET_S": f"{offset_s:.3f}", "HUIQUAN_RELOAD": str(int(reload))}
-        return Surroundings(env=env, web_url=self.web_url, standin_url=self.standin_url)
+        return replace(self, env=env)
 
 
 def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surroundings:
@@ -41,6 +43,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
     """
     web_port = free_port_from(_wanted_port(given))
     standin_port = free_port_from(web_port + 1)
+    unionpay_port = free_port_from(standin_port + 1)
     own = {
         **secrets.load_or_make(state.secrets_file),
         "DATABASE_URL": f"sqlite:///{state.database_file}",
@@ -48,6 +51,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
     chosen = {name: given.get(name) or text for name, text in own.items()}
     web_url = f"http://127.0.0.1:{web_port}"
     standin_url = f"http://127.0.0.1:{standin_port}"
+    unionpay_url = f"http://127.0.0.1:{unionpay_port}"
     env = {
         **given,
         **chosen,
@@ -55,6 +59,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
         "REDIS_URL": redis_url,
         "PUBLIC_BASE_URL": web_url,
         "WECHAT_BASE_URL": standin_url,
+        **_unionpay_env(unionpay_keys.load_or_make(state.unionpay_dir), unionpay_url),
         "HUIQUAN_BIND": f"127.0.0.1:{web_port}",
         "PROMETHEUS_MULTIPROC_DIR": str(state.root / "metrics"),
         "FLASK_APP": "wsgi",
@@ -62,7 +67,21 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
         "PYTHONPATH": str(PROJECT_ROOT),
     }
     env.pop("CLOCK_OFFSET_S", None)
-    return Surroundings(env=env, web_url=web_url, standin_url=standin_url)
+    return Surroundings(
+        env=env, web_url=web_url, standin_url=standin_url, unionpay_url=unionpay_url
+    )
+
+
+def _unionpay_env(keys: Path, url: str) -> dict[str, str]:
+    return {
+        "UNIONPAY_MERCHANT_NUMBER": UNIONPAY_MERCHANT_NUMBER,
+        "UNIONPAY_PRIVATE_KEY": str(keys / "merchant.key"),
+        "UNIONPAY_CERT": str(keys / "merchant.pem"),
+        "UNIONPAY_ROOT_CERT": str(keys / "root.pem"),
+        "UNIONPAY_MIDDLE_CERT": str(keys / "middle.pem"),
+        "UNIONPAY_BASE_URL": url,
+        "UNIONPAY_FILE_URL": url,
+    }
 
 
 def free_port_from(first: int) -> int:
@@ -103,6 +122,13 @@ KEPT = (
     "REDIS_URL",
     "PUBLIC_BASE_URL",
     "WECHAT_BASE_URL",
+    "UNIONPAY_MERCHANT_NUMBER",
+    "UNIONPAY_PRIVATE_KEY",
+    "UNIONPAY_CERT",
+    "UNIONPAY_ROOT_CERT",
+    "UNIONPAY_MIDDLE_CERT",
+    "UNIONPAY_BASE_URL",
+    "UNIONPAY_FILE_URL",
     "FLASK_APP",
     "CLOCK_OFFSET_S",
 )

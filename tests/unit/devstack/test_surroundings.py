@@ -24,6 +24,9 @@ def test_what_is_built_is_all_that_the_application_needs(state: StateDir) -> Non
     assert settings.environment == "development"
     assert settings.public_base_url == found.web_url
     assert settings.wechat_base_url == found.standin_url
+    assert settings.unionpay_base_url == settings.unionpay_file_url == found.unionpay_url
+    assert settings.unionpay_merchant_number is not None
+    assert len({found.web_url, found.standin_url, found.unionpay_url}) == 3
     assert settings.database_url == f"sqlite:///{state.database_file}"
     assert found.env["PATH"] == "/bin"
 
@@ -33,6 +36,17 @@ def test_secrets_are_made_once_and_are_for_the_owner_alone(state: StateDir) -> N
     assert secrets.load_or_make(state.secrets_file) == first
     assert state.secrets_file.stat().st_mode & 0o777 == 0o600
     assert len({first[name] for name in secrets.KEYS}) == len(secrets.KEYS)
+
+
+def test_unionpays_keys_are_made_once_and_are_for_the_owner_alone(state: StateDir) -> None:
+    kept = []
+    for _ in range(2):
+        build(state, {}, redis_url=REDIS)
+        files = sorted(state.unionpay_dir.iterdir())
+        kept.append([file.read_bytes() for file in files])
+    assert kept[0] == kept[1]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert state.unionpay_dir.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_secret_that_an_older_release_did_not_know_is_added_and_the_others_stay(
