@@ -1,8 +1,17 @@
 """Builders of what settlement tests need: redemptions of a day, and their sheets."""
 
 from backend import clock
-from backend.services import orders, placards, redemptions, settlements
+from backend.domain.money import yuan_text
+from backend.services import (
+    orders,
+    payout_accounts,
+    payouts,
+    placards,
+    redemptions,
+    settlements,
+)
 from backend.services.orders import Amounts
+from backend.services.payouts import MadeFile
 from backend.storage.models.orders import Redemption
 from backend.storage.models.settlements import SettlementSheet
 from tests.factories import SUPERMARKET, City, MovableClock, new_request, rows
@@ -51,3 +60,45 @@ def sheet_of_today(merchant_id: str = SUPERMARKET) -> SettlementSheet | None:
 def discounts() -> int:
     """Return the sum of all redemptions' discounts, in fen."""
     return sum(row.discount_fen for row in rows(Redemption))
+
+
+NUMBERS = {SUPERMARKET: "6222020000000000003", MALL: "6222020000000000001"}
+
+
+def with_account(merchant_id: str = SUPERMARKET) -> None:
+    """Give a merchant a confirmed payout account."""
+    number = NUMBERS[merchant_id]
+    payout_accounts.propose(
+        merchant_id=merchant_id,
+        holder=f"同江{merchant_id}商贸有限公司",
+        bank="示例银行同江支行",
+        number=number,
+        actor="郑登记",
+    )
+    payout_accounts.confirm(merchant_id=merchant_id, last4=number[-4:], actor="冯复核")
+
+
+def sent(city: City, moment: MovableClock, number: str = "B1") -> MadeFile:
+    """Take both merchants' redemptions of a day into a payout file."""
+    for merchant_id in NUMBERS:
+        redeem(city, merchant_id)
+        with_account(merchant_id)
+    moment.move(days=1)
+    for sheet_id in settlements.draft(actor="张经办").sheet_ids:
+        approved(settlements.sheet_of(sheet_id))
+    return payouts.create(number=number, actor="陈出纳")
+
+
+def answer(*told: str, number: str = "B1") -> bytes:
+    """Return a bank's answer: a word a line: paid, failed, or skip; more fields after a comma."""
+    rows = ["序号|结算单号|金额|结果|流水号|日期|原因"]
+    for line, what in zip(payouts.lines(number), told, strict=True):
+        outcome, _, amount = what.partition(",")
+        amount = amount or yuan_text(line.amount_fen)
+        end = {
+            "paid": f"成功|{number}-S{line.line_number}|{clock.today():%Y%m%d}|",
+            "failed": "失败|||账号户名不符",
+        }
+        if outcome in end:
+            rows.append(f"{line.line_number}|{line.sheet_id}|{amount}|{end[outcome]}")
+    return "\r\n".join(rows).encode("gbk")

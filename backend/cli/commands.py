@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 from backend.cli.claims import claims_cli
 from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
+from backend.cli.payout_accounts import payout_account_cli
 from backend.cli.quotas import quota_cli
 from backend.cli.residents import resident_cli
 from backend.cli.settlement import settlement_cli
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
         resident_cli,
         claims_cli,
         settlement_cli,
+        payout_account_cli,
     ):
         app.cli.add_command(group)
 

@@ -1,6 +1,7 @@
 """Commands for settlement: from the draft to the bank's answer. Each calls one service."""
 
 from datetime import date
+from pathlib import Path
 
 import click
 from flask.cli import AppGroup
@@ -8,9 +9,11 @@ from flask.cli import AppGroup
 from backend.cli.output import actor_option, refusals_as_text
 from backend.domain.money import yuan_text
 from backend.domain.settlements import ACT_NAMES, STATE_NAMES
-from backend.services import settlement_holds, settlements
+from backend.services import payout_returns, payouts, settlement_holds, settlements
 
 settlement_cli = AppGroup("settlement", help="Settle with merchants (结算).")
+
+PAYOUT_NAMES = {"sent": "待银行答复", "paid": "已付款", "failed": "付款失败"}
 
 role_option = click.option(
     "--role", required=True, type=click.Choice(["bureau", "finance"]), help="For whom you act."
@@ -64,6 +67,51 @@ def reject(sheet_id: str, role: str, reason: str, actor: str) -> None:
     """Send a sheet back; its lines are free for the next."""
     sheet = settlements.reject(sheet_id=sheet_id, role=role, actor=actor, reason=reason)  # type: ignore[arg-type]  # a Choice
     click.echo(f"{sheet.id} {_state(sheet.state)}")
+
+
+@settlement_cli.command("payout-file")
+@click.argument("number")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@click.option("--through", callback=as_day, help="The last business day; by default yesterday.")
+@actor_option
+@refusals_as_text
+def payout_file(number: str, file: Path, through: date | None, actor: str) -> None:
+    """Write what finance approved into the bank's FILE, under a batch NUMBER of yours."""
+    made = payouts.create(number=number, day=through, actor=actor)
+    _write_private(file, payouts.content_of(number))
+    click.echo(
+        f"{file}：{made.file.line_count} 笔，{yuan_text(made.file.amount_fen)} 元，"
+        f"摘要 {made.file.digest}"
+    )
+    for sheet_id, why in made.left_out.items():
+        click.echo(f"{sheet_id} 未编入：{why}", err=True)
+
+
+@settlement_cli.command("return-file")
+@click.argument("number")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@actor_option
+@refusals_as_text
+def return_file(number: str, file: Path, actor: str) -> None:
+    """Read what the bank answered to payout file NUMBER: all of FILE, or nothing."""
+    taken = payout_returns.take(number=number, content=file.read_bytes(), actor=actor)
+    still_open = sum(line.state == "sent" for line in payouts.lines(number))
+    click.echo(
+        f"{number}：成功 {taken.paid_count} 笔 {yuan_text(taken.paid_fen)} 元，"
+        f"失败 {taken.failed_count} 笔 {yuan_text(taken.failed_fen)} 元，"
+        f"未答复 {still_open} 笔"
+    )
+
+
+@settlement_cli.command("payout-files")
+@refusals_as_text
+def payout_files() -> None:
+    """List the newest payout files."""
+    for file in payouts.files():
+        click.echo(
+            f"{file.number}\t截至 {file.day}\t{file.line_count} 笔\t"
+            f"{yuan_text(file.amount_fen)} 元\t{file.made_by}\t{file.digest[:12]}"
+        )
 
 
 @settlement_cli.command("hold")
@@ -132,6 +180,19 @@ def show(sheet_id: str) -> None:
             f"{step.position:3} {step.at:%Y-%m-%d %H:%M} {ACT_NAMES[step.act]} "  # type: ignore[index]  # a CHECK
             f"{step.actor}（{step.role}） {step.remark or ''} {step.digest[:12]}"
         )
+    for line, account in payouts.attempts(sheet_id):
+        click.echo(
+            f"{line.file_number} 第 {line.line_number} 笔 → {account.holder} "
+            f"尾号 {account.number_last4}：{PAYOUT_NAMES[line.state]} "
+            f"{line.bank_serial or line.failure_reason or ''}"
+        )
+
+
+def _write_private(file: Path, content: bytes) -> None:
+    """Write what names account numbers so that no other user of the machine can read it."""
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_bytes(content)
 
 
 def _state(state: str) -> str:

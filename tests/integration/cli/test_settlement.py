@@ -1,11 +1,13 @@
 """Settlement as staff type it."""
 
+from pathlib import Path
+
 from apiflask import APIFlask
 from click.testing import Result
 
 from backend.services import settlements
-from tests.factories import City, MovableClock
-from tests.settling import drafted, redeem
+from tests.factories import SUPERMARKET, City, MovableClock
+from tests.settling import answer, approved, drafted, redeem
 
 
 def flask(app: APIFlask, *arguments: str) -> Result:
@@ -48,3 +50,36 @@ def test_a_redemption_is_held_listed_and_released_by_another(
     assert flask(city.app, *release, "吴主任").exit_code == 0
     assert flask(city.app, "holds").output == ""
     assert "吴主任 解除：查清" in flask(city.app, "holds", "--all").output
+
+
+def test_a_sheet_is_paid_through_the_banks_files(
+    city: City, moment: MovableClock, tmp_path: Path
+) -> None:
+    sheet = approved(drafted(city, moment, count=1))
+    propose = ("propose", SUPERMARKET, "--holder", "家乐购", "--bank", "示例银行", "--actor", "甲")
+    runner = city.app.test_cli_runner()
+    asked = runner.invoke(args=["payout-account", *propose], input="6222020000000000003\n")
+    assert "尾号 0003 待另一位工作人员复核" in asked.output
+    assert "62220200" not in asked.output
+    confirm = ["payout-account", "confirm", SUPERMARKET, "0003", "--actor", "乙"]
+    assert runner.invoke(args=confirm).exit_code == 0
+    shown = runner.invoke(args=["payout-account", "show", SUPERMARKET]).output
+    assert "尾号 0003\t家乐购\t示例银行\t在用\t甲 登记，乙 复核" in shown
+    file, back = tmp_path / "pay.txt", tmp_path / "back.txt"
+    made = flask(city.app, "payout-file", "B1", str(file), "--actor", "陈出纳")
+    assert "1 笔，10.00 元" in made.output
+    assert file.stat().st_mode & 0o077 == 0
+    assert "B1\t截至" in flask(city.app, "payout-files").output
+    back.write_bytes(answer("failed"))
+    told = flask(city.app, "return-file", "B1", str(back), "--actor", "褚会计")
+    assert "失败 1 笔 10.00 元，未答复 0 笔" in told.output
+    flask(city.app, "payout-file", "B2", str(file), "--actor", "陈出纳")
+    back.write_bytes(answer("paid,10.01", number="B2"))
+    refused = flask(city.app, "return-file", "B2", str(back), "--actor", "褚会计")
+    assert (refused.exit_code, "第 2 行 金额：与代发文件不符" in refused.output) == (1, True)
+    back.write_bytes(answer("paid", number="B2"))
+    assert flask(city.app, "return-file", "B2", str(back), "--actor", "褚会计").exit_code == 0
+    shown = flask(city.app, "show", sheet.id).output
+    assert "已付款" in shown
+    assert "B1 第 1 笔 → 家乐购 尾号 0003：付款失败 账号户名不符" in shown
+    assert "B2-S1" in shown
