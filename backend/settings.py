@@ -52,6 +52,7 @@ class Settings:
     rate_limit_wrong_codes: str = "30/minute"  # by clerk
     rate_limit_tickets: str = "30/minute"  # by account: campaign pages, each with a ticket
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
+    payout_layout: bytes | None = None  # the bank's form of payout files, YAML; else the sample
     wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
     wechat_pay_mchid: str | None = None  # with the next five: all of them, or no WeChat Pay
     wechat_pay_private_key: bytes | None = None  # PEM of the merchant's key
@@ -244,6 +245,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("rate_limit_wrong_codes", "RATE_LIMIT_WRONG_CODES", _rate),
     ("rate_limit_tickets", "RATE_LIMIT_TICKETS", _rate),
     ("pdf_cjk_font", "PDF_CJK_FONT", _file),
+    ("payout_layout", "PAYOUT_LAYOUT", _file),
     ("wechat_verify_file", "WECHAT_VERIFY_FILE", _verify_file),
     ("wechat_pay_mchid", "WECHAT_PAY_MCHID", _form("[0-9]{8,10}", "8 to 10 digits")),
     ("wechat_pay_private_key", "WECHAT_PAY_PRIVATE_KEY", _file),

@@ -20,14 +20,18 @@ from backend.services import campaigns, orders, redemptions
 from backend.services.orders import Amounts
 from backend.storage import migrations
 from backend.storage.models.campaigns import Recycling
+from backend.storage.models.payouts import PayoutFile, PayoutReturn
+from backend.storage.models.settlements import SettlementRun
 from backend.storage.sql import transaction
 from tests.factories import MAY, SUPERMARKET, City, new_request
+from tests.settling import sheet_of_today
 
 FOLDER = Path(migrations.__path__[0])
 FILES = sorted(file for file in (FOLDER / "versions").glob("*.py") if file.stem != "__init__")
 APPEND_ONLY = (
     *("transfers", "redemptions", "merchant_list_versions", "merchant_list_entries"),
     *("audit_entries", "recyclings"),
+    *("settlement_steps", "settlement_runs", "payout_files", "payout_returns"),
 )
 
 
@@ -113,7 +117,23 @@ def redeem_one(city: City) -> None:
         batch = Recycling(campaign_id=MAY, number=1, tier_id=tier_id, units=1)
         batch.recycled_at = clock.now()
         session.add(batch)
+    settle_one()
     db.session.rollback()
+
+
+def settle_one() -> None:
+    sheet_of_today()
+    with transaction() as session:
+        run = SettlementRun(through_day=clock.today(), finished_at=clock.now(), sheet_count=1)
+        file = PayoutFile(number="F1", day=clock.today(), layout="示例", digest="0" * 64)
+        file.line_count, file.amount_fen, file.content_encrypted = 1, 1, b"-"
+        file.made_by, file.made_at = "test", clock.now()
+        answer = PayoutReturn(file_number="F1", digest="0" * 64, taken_by="test")
+        answer.paid_count = answer.failed_count = answer.paid_fen = answer.failed_fen = 0
+        answer.taken_at = clock.now()
+        session.add_all([run, file])
+        session.flush()
+        session.add(answer)
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

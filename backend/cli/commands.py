@@ -10,8 +10,10 @@ from flask.cli import AppGroup
 from backend.cli.claims import claims_cli
 from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
+from backend.cli.payout_accounts import payout_account_cli
 from backend.cli.quotas import quota_cli
 from backend.cli.residents import resident_cli
+from backend.cli.settlement import settlement_cli
 from backend.domain.campaigns import STATE_NAMES
 from backend.domain.money import yuan_text
 from backend.services import campaigns, health, ledger, programmes
@@ -38,6 +40,8 @@ def init_app(app: Flask) -> None:
         quota_cli,
         resident_cli,
         claims_cli,
+        settlement_cli,
+        payout_account_cli,
     ):
         app.cli.add_command(group)
 

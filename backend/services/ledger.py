@@ -14,6 +14,7 @@ from backend.domain.postings import (
     pot_account,
 )
 from backend.extensions import db
+from backend.services import ledger_settlements
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.ledger import LedgerAccount, Transfer
 from backend.storage.models.orders import Redemption
@@ -59,6 +60,10 @@ def check() -> Check:
         *_budget_differences(session, scopes),
         *_row_differences(session),
         *_move_differences(session),
+        *(
+            Difference(where=where, what=what, expected_fen=expected_fen, found_fen=found_fen)
+            for where, what, expected_fen, found_fen in ledger_settlements.differences(session)
+        ),
     ]
     transfers = session.scalar(select(func.count()).select_from(Transfer)) or 0
     return Check(scopes=tuple(scopes), transfers=transfers, differences=tuple(differences))

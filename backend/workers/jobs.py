@@ -15,6 +15,7 @@ from backend.services import (
     quota_rebuilds,
     recycling,
     releases,
+    settlements,
     vouchers,
 )
 
@@ -31,6 +32,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (campaigns.push_states, 10),
     (quota_rebuilds.rebuild_lost, 5),
     (claim_marks.mark_crowded, 30),
+    (settlements.draft_due, 300),
 )
 
 

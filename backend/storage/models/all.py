@@ -7,8 +7,10 @@ from backend.storage.models import (
     merchants,
     orders,
     payment_codes,
+    payouts,
     programmes,
     residents,
+    settlements,
     vouchers,
 )
 
@@ -19,7 +21,9 @@ __all__ = [
     "merchants",
     "orders",
     "payment_codes",
+    "payouts",
     "programmes",
     "residents",
+    "settlements",
     "vouchers",
 ]

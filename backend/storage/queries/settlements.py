@@ -1,0 +1,332 @@
+"""What is not settled yet, sheets with their lines and steps, and what is held.
+
+`_SOURCES` is the one place that says what settlement pays or takes back. Money that comes back
+adds one select there, with the columns of `_redemptions` and a negative amount.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from backend.domain.settlements import Line, SourceKind
+from backend.storage.models.campaigns import Campaign
+from backend.storage.models.merchants import Merchant
+from backend.storage.models.orders import Order, Redemption
+from backend.storage.models.settlements import (
+    SettlementHold,
+    SettlementLine,
+    SettlementSheet,
+    SettlementStep,
+)
+
+READ_AHEAD = 2_000
+_COLUMNS = (
+    "source_kind",
+    "source_id",
+    "order_id",
+    "campaign_id",
+    "business_day",
+    "occurred_at",
+    "amount_fen",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """One kind of line: where it is kept, and what a sheet takes from it."""
+
+    kind: SourceKind
+    id: Any
+    order_id: Any
+    merchant_id: Any
+    campaign_id: Any
+    business_day: Any
+    occurred_at: Any
+    amount_fen: Any  # signed
+
+    def open(self, *where: ColumnElement[bool], with_held: bool) -> Select[Any]:
+        """Select what stands in no live sheet and, unless asked for, is not held."""
+        settled = select(SettlementLine.sheet_id).where(
+            SettlementLine.source_kind == self.kind,
+            SettlementLine.source_id == self.id,
+            SettlementLine.freed_at.is_(None),
+        )
+        held = select(SettlementHold.id).where(
+            SettlementHold.redemption_id == self.order_id, SettlementHold.released_at.is_(None)
+        )
+        return select(
+            literal(self.kind).label("source_kind"),
+            self.id.label("source_id"),
+            self.order_id.label("order_id"),
+            self.campaign_id.label("campaign_id"),
+            self.business_day.label("business_day"),
+            self.occurred_at.label("occurred_at"),
+            self.amount_fen.label("amount_fen"),
+            self.merchant_id.label("merchant_id"),
+        ).where(~settled.exists(), *([] if with_held else [~held.exists()]), *where)
+
+
+_SOURCES: tuple[_Source, ...] = (
+    _Source(
+        kind="redemption",
+        id=Redemption.id,
+        order_id=Redemption.id,
+        merchant_id=Redemption.merchant_id,
+        campaign_id=Redemption.campaign_id,
+        business_day=Redemption.business_day,
+        occurred_at=Redemption.redeemed_at,
+        amount_fen=Redemption.discount_fen,
+    ),
+)
+
+
+def _open(
+    where: Callable[[_Source], Sequence[ColumnElement[bool]]] = lambda _: (),
+    *,
+    with_held: bool = False,
+) -> Subquery:
+    return union_all(
+        *(source.open(*where(source), with_held=with_held) for source in _SOURCES)
+    ).subquery("sources")
+
+
+def list_owed(session: Session, *, through_day: date) -> list[tuple[str, int]]:
+    """Return (merchant, fen) of all that is open up to a day, also zero and below, by merchant."""
+    found = _open(lambda source: [source.business_day <= through_day])
+    rows = session.execute(
+        select(found.c.merchant_id, func.sum(found.c.amount_fen))
+        .group_by(found.c.merchant_id)
+        .order_by(found.c.merchant_id)
+    )
+    return [(merchant_id, int(amount_fen)) for merchant_id, amount_fen in rows]
+
+
+def open_by_campaign(session: Session) -> dict[str, int]:
+    """Return the fen that stand in no live sheet by campaign, held ones included."""
+    found = _open(with_held=True)
+    rows = session.execute(
+        select(found.c.campaign_id, func.sum(found.c.amount_fen)).group_by(found.c.campaign_id)
+    )
+    return {campaign_id: int(amount_fen) for campaign_id, amount_fen in rows}
+
+
+def add_lines(session: Session, *, sheet_id: str, merchant_id: str, through_day: date) -> None:
+    """Put all that is open of a merchant up to a day into a sheet, in one statement.
+
+    Raises IntegrityError when another sheet took one of them meanwhile.
+    """
+    found = _open(
+        lambda source: [source.merchant_id == merchant_id, source.business_day <= through_day]
+    )
+    taken = select(literal(sheet_id), *(found.c[name] for name in _COLUMNS))
+    session.execute(insert(SettlementLine).from_select(["sheet_id", *_COLUMNS], taken))
+
+
+def sums_of(session: Session, sheet_id: str) -> tuple[int, int, date | None]:
+    """Return a sheet's number of lines, their sum in fen, and the earliest day."""
+    count, amount_fen, from_day = session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(SettlementLine.amount_fen), 0),
+            func.min(SettlementLine.business_day),
+        ).where(SettlementLine.sheet_id == sheet_id)
+    ).one()
+    return int(count), int(amount_fen), from_day
+
+
+def lock_merchant(session: Session, merchant_id: str) -> None:
+    """Let one draft of a merchant work at a time; orders of the merchant go on."""
+    session.execute(
+        select(Merchant.id).where(Merchant.id == merchant_id).with_for_update(key_share=True)
+    )
+
+
+def next_number(session: Session, merchant_id: str, through_day: date) -> int:
+    """Return how many sheets of a merchant end with a day, plus one."""
+    count = session.scalar(
+        select(func.count())
+        .select_from(SettlementSheet)
+        .where(
+            SettlementSheet.merchant_id == merchant_id, SettlementSheet.through_day == through_day
+        )
+    )
+    return int(count or 0) + 1
+
+
+def lock_sheet(session: Session, sheet_id: str) -> SettlementSheet | None:
+    """Return a sheet and hold it until the transaction's end, or None."""
+    return session.scalar(
+        select(SettlementSheet)
+        .where(SettlementSheet.id == sheet_id)
+        .with_for_update(of=SettlementSheet)
+        .execution_options(populate_existing=True)
+    )
+
+
+def get_sheet(session: Session, sheet_id: str, merchant_id: str | None) -> SettlementSheet | None:
+    """Return a sheet, if it is the merchant's; None for the merchant means anybody's."""
+    query = select(SettlementSheet).where(SettlementSheet.id == sheet_id)
+    if merchant_id is not None:
+        query = query.where(SettlementSheet.merchant_id == merchant_id)
+    return session.scalar(query)
+
+
+def list_sheets(
+    session: Session,
+    *,
+    merchant_id: str | None,
+    states: Sequence[str],
+    through_day: date | None,
+    limit: int,
+    offset: int = 0,
+) -> list[SettlementSheet]:
+    """Return sheets, the newest days first; `through_day` names the last day wanted."""
+    query = select(SettlementSheet)
+    if merchant_id is not None:
+        query = query.where(SettlementSheet.merchant_id == merchant_id)
+    if states:
+        query = query.where(SettlementSheet.state.in_(states))
+    if through_day is not None:
+        query = query.where(SettlementSheet.through_day <= through_day)
+    ordered = query.order_by(SettlementSheet.through_day.desc(), SettlementSheet.id.desc())
+    return list(session.scalars(ordered.limit(limit).offset(offset)))
+
+
+def change_state(session: Session, sheet_id: str, *, expected: str, state: str) -> bool:
+    """Move a sheet from the state one expects; False when it was not so."""
+    changed = session.scalar(
+        update(SettlementSheet)
+        .where(SettlementSheet.id == sheet_id, SettlementSheet.state == expected)
+        .values(state=state)
+        .execution_options(synchronize_session=False)
+        .returning(SettlementSheet.id)
+    )
+    return changed is not None
+
+
+def free_lines(session: Session, sheet_id: str, *, at: datetime) -> None:
+    """Free a rejected sheet's lines for the next."""
+    session.execute(
+        update(SettlementLine)
+        .where(SettlementLine.sheet_id == sheet_id, SettlementLine.freed_at.is_(None))
+        .values(freed_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def list_steps(session: Session, sheet_id: str) -> list[SettlementStep]:
+    """Return a sheet's steps in their order."""
+    return list(
+        session.scalars(
+            select(SettlementStep)
+            .where(SettlementStep.sheet_id == sheet_id)
+            .order_by(SettlementStep.position)
+        )
+    )
+
+
+def last_step(session: Session, sheet_id: str) -> SettlementStep | None:
+    """Return a sheet's newest step."""
+    return session.scalar(
+        select(SettlementStep)
+        .where(SettlementStep.sheet_id == sheet_id)
+        .order_by(SettlementStep.position.desc())
+        .limit(1)
+    )
+
+
+def read_lines(
+    session: Session, sheet_id: str, *, limit: int | None = None, offset: int = 0
+) -> Iterator[Line]:
+    """Yield a sheet's lines in the order of their times; a page of them, or all with flat memory.
+
+    The purchase's amount is the order's; what comes back has it too.
+    """
+    query = (
+        select(
+            SettlementLine.source_kind,
+            SettlementLine.source_id,
+            SettlementLine.order_id,
+            SettlementLine.campaign_id,
+            Campaign.name.label("campaign_name"),
+            SettlementLine.business_day,
+            SettlementLine.occurred_at,
+            Order.order_amount_fen,
+            SettlementLine.amount_fen,
+        )
+        .join(Order, Order.id == SettlementLine.order_id)
+        .join(Campaign, Campaign.id == SettlementLine.campaign_id)
+        .where(SettlementLine.sheet_id == sheet_id)
+        .order_by(SettlementLine.occurred_at, SettlementLine.source_kind, SettlementLine.source_id)
+        .limit(limit)
+        .offset(offset or None)
+    )
+    for row in session.execute(query, execution_options={"yield_per": READ_AHEAD}):
+        yield Line(**row._mapping)
+
+
+def sums_by_day(session: Session, sheet_id: str) -> list[tuple[date, str, int, int]]:
+    """Return (business day, campaign's name, lines, fen) of a sheet."""
+    rows = session.execute(
+        select(
+            SettlementLine.business_day,
+            Campaign.name,
+            func.count(),
+            func.sum(SettlementLine.amount_fen),
+        )
+        .join(Campaign, Campaign.id == SettlementLine.campaign_id)
+        .where(SettlementLine.sheet_id == sheet_id)
+        .group_by(SettlementLine.business_day, Campaign.id, Campaign.name)
+        .order_by(SettlementLine.business_day, Campaign.id)
+    )
+    return [(day, name, int(count), int(amount_fen)) for day, name, count, amount_fen in rows]
+
+
+def held_in(session: Session, sheet_id: str) -> list[str]:
+    """Return the redemptions of a sheet that are held now."""
+    return list(
+        session.scalars(
+            select(SettlementHold.redemption_id)
+            .join(SettlementLine, SettlementLine.order_id == SettlementHold.redemption_id)
+            .where(
+                SettlementLine.sheet_id == sheet_id,
+                SettlementLine.freed_at.is_(None),
+                SettlementHold.released_at.is_(None),
+            )
+            .distinct()
+            .order_by(SettlementHold.redemption_id)
+        )
+    )
+
+
+def live_sheet_of(session: Session, redemption_id: str) -> str | None:
+    """Return the sheet in which a redemption stands now, or None."""
+    return session.scalar(
+        select(SettlementLine.sheet_id).where(
+            SettlementLine.source_kind == "redemption",
+            SettlementLine.source_id == redemption_id,
+            SettlementLine.freed_at.is_(None),
+        )
+    )
+
+
+def list_holds(session: Session, *, open_only: bool) -> list[SettlementHold]:
+    """Return holds, the oldest first."""
+    query = select(SettlementHold).order_by(SettlementHold.held_at, SettlementHold.id)
+    return list(
+        session.scalars(query.where(SettlementHold.released_at.is_(None)) if open_only else query)
+    )
