@@ -52,6 +52,7 @@ class Settings:
     rate_limit_wrong_codes: str = "30/minute"  # by clerk
     rate_limit_tickets: str = "30/minute"  # by account: campaign pages, each with a ticket
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
+    files_dir: Path = Path("/var/lib/huiquan/files")  # what others sent; no web server serves it
     wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
 
     @classmethod
@@ -178,6 +179,13 @@ def _file(text: str) -> bytes:
         raise ValueError(f"cannot be read: {error.strerror}") from error
 
 
+def _folder(text: str) -> Path:
+    """A relative folder would be another one for each process that was started elsewhere."""
+    if not (folder := Path(text)).is_absolute():
+        raise ValueError("wants an absolute path")
+    return folder
+
+
 def _verify_file(text: str) -> tuple[str, str]:
     """The file by which WeChat verifies who owns the address of the placards."""
     match = re.fullmatch(r"([0-9A-Za-z_-]{1,60}\.txt):([!-~]{1,200})", text)
@@ -218,6 +226,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("rate_limit_wrong_codes", "RATE_LIMIT_WRONG_CODES", _rate),
     ("rate_limit_tickets", "RATE_LIMIT_TICKETS", _rate),
     ("pdf_cjk_font", "PDF_CJK_FONT", _file),
+    ("files_dir", "FILES_DIR", _folder),
     ("wechat_verify_file", "WECHAT_VERIFY_FILE", _verify_file),
 )
 

@@ -21,13 +21,14 @@ from backend.services.orders import Amounts
 from backend.storage import migrations
 from backend.storage.models.campaigns import Recycling
 from backend.storage.sql import transaction
+from tests.bank_details import compare_unknown_line_of_yesterday
 from tests.factories import MAY, SUPERMARKET, City, new_request
 
 FOLDER = Path(migrations.__path__[0])
 FILES = sorted(file for file in (FOLDER / "versions").glob("*.py") if file.stem != "__init__")
 APPEND_ONLY = (
     *("transfers", "redemptions", "merchant_list_versions", "merchant_list_entries"),
-    *("audit_entries", "recyclings"),
+    *("audit_entries", "recyclings", "outside_lines", "reconciliation_events"),
 )
 
 
@@ -113,6 +114,7 @@ def redeem_one(city: City) -> None:
         batch = Recycling(campaign_id=MAY, number=1, tier_id=tier_id, units=1)
         batch.recycled_at = clock.now()
         session.add(batch)
+    compare_unknown_line_of_yesterday()
     db.session.rollback()
 
 

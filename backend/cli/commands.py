@@ -11,6 +11,7 @@ from backend.cli.claims import claims_cli
 from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
 from backend.cli.quotas import quota_cli
+from backend.cli.reconciliation import reconciliation_cli
 from backend.cli.residents import resident_cli
 from backend.domain.campaigns import STATE_NAMES
 from backend.domain.money import yuan_text
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
         quota_cli,
         resident_cli,
         claims_cli,
+        reconciliation_cli,
     ):
         app.cli.add_command(group)
 

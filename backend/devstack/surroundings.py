@@ -57,6 +57,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
         "WECHAT_BASE_URL": standin_url,
         "HUIQUAN_BIND": f"127.0.0.1:{web_port}",
         "PROMETHEUS_MULTIPROC_DIR": str(state.root / "metrics"),
+        "FILES_DIR": str(state.root / "files"),
         "FLASK_APP": "wsgi",
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": str(PROJECT_ROOT),
@@ -103,6 +104,7 @@ KEPT = (
     "REDIS_URL",
     "PUBLIC_BASE_URL",
     "WECHAT_BASE_URL",
+    "FILES_DIR",
     "FLASK_APP",
     "CLOCK_OFFSET_S",
 )

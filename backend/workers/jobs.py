@@ -13,6 +13,7 @@ from backend.services import (
     claim_marks,
     payment_codes,
     quota_rebuilds,
+    reconciliation,
     recycling,
     releases,
     vouchers,
@@ -31,6 +32,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (campaigns.push_states, 10),
     (quota_rebuilds.rebuild_lost, 5),
     (claim_marks.mark_crowded, 30),
+    (reconciliation.run_due, 60),
 )
 
 

@@ -8,6 +8,7 @@ from backend.storage.models import (
     orders,
     payment_codes,
     programmes,
+    reconciliation,
     residents,
     vouchers,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "orders",
     "payment_codes",
     "programmes",
+    "reconciliation",
     "residents",
     "vouchers",
 ]
