@@ -12,6 +12,7 @@ from backend.services import (
     campaigns,
     claim_marks,
     payment_codes,
+    quota_counts,
     quota_rebuilds,
     recycling,
     releases,
@@ -30,6 +31,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (campaigns.end_due, 10),
     (campaigns.push_states, 10),
     (quota_rebuilds.rebuild_lost, 5),
+    (quota_counts.push_due, 5),
     (claim_marks.mark_crowded, 30),
 )
 

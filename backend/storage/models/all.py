@@ -2,6 +2,7 @@
 
 from backend.storage.models import (
     audit,
+    budgets,
     campaigns,
     ledger,
     merchants,
@@ -14,6 +15,7 @@ from backend.storage.models import (
 
 __all__ = [
     "audit",
+    "budgets",
     "campaigns",
     "ledger",
     "merchants",
