@@ -13,6 +13,7 @@ from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_li
 from backend.cli.output import actor_option, refusals_as_text
 from backend.cli.quotas import quota_cli
 from backend.cli.residents import resident_cli
+from backend.cli.spending import spending_cli
 from backend.domain.campaigns import STATE_NAMES
 from backend.domain.money import yuan_text
 from backend.services import campaigns, health, ledger, programmes
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
         resident_cli,
         claims_cli,
         budget_cli,
+        spending_cli,
     ):
         app.cli.add_command(group)
 
