@@ -7,6 +7,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
+from backend.cli.budgets import budget_cli
 from backend.cli.claims import claims_cli
 from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
@@ -15,6 +16,7 @@ from backend.cli.quotas import quota_cli
 from backend.cli.reconciliation import reconciliation_cli
 from backend.cli.residents import resident_cli
 from backend.cli.settlement import settlement_cli
+from backend.cli.spending import spending_cli
 from backend.domain.campaigns import STATE_NAMES
 from backend.domain.money import yuan_text
 from backend.services import campaigns, health, ledger, programmes
@@ -44,6 +46,8 @@ def init_app(app: Flask) -> None:
         settlement_cli,
         payout_account_cli,
         reconciliation_cli,
+        budget_cli,
+        spending_cli,
     ):
         app.cli.add_command(group)
 

@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
-from backend.domain.postings import campaign_account
+from backend.domain.postings import Difference, campaign_account
 from backend.storage.models.ledger import Transfer
 from backend.storage.models.orders import Redemption
 from backend.storage.models.payouts import PayoutLine
 from backend.storage.models.settlements import SettlementLine, SettlementSheet
 from backend.storage.queries import settlements as queries
 
-Found = tuple[str, str, int, int]  # where, what, expected and found in fen
 LIVE = SettlementLine.freed_at.is_(None)
 
 
-def differences(session: Session) -> Iterator[Found]:
+def differences(session: Session) -> Iterator[Difference]:
     """Yield what does not agree; nothing when all does."""
     yield from _spent_differences(session)
     yield from _line_differences(session)
@@ -26,7 +25,7 @@ def differences(session: Session) -> Iterator[Found]:
     yield from _proof_differences(session)
 
 
-def _spent_differences(session: Session) -> Iterator[Found]:
+def _spent_differences(session: Session) -> Iterator[Difference]:
     """Live lines and what is open are together what redemptions spent, less what came back.
 
     So the live lines never pass what was spent but by what came back and waits for its line.
@@ -40,7 +39,7 @@ def _spent_differences(session: Session) -> Iterator[Found]:
         expected_fen = spent.get(campaign_account(campaign_id, "spent"), 0)
         if found_fen != expected_fen:
             what = "settlement: its lines and what is open, and what was spent"
-            yield f"campaign {campaign_id}", what, expected_fen, found_fen
+            yield _difference(f"campaign {campaign_id}", what, expected_fen, found_fen)
 
 
 def _spent(session: Session) -> dict[str, int]:
@@ -57,7 +56,7 @@ def _spent(session: Session) -> dict[str, int]:
     return spent
 
 
-def _line_differences(session: Session) -> Iterator[Found]:
+def _line_differences(session: Session) -> Iterator[Difference]:
     """A redemption's line is its discount, at its merchant and campaign."""
     rows = session.execute(
         select(
@@ -79,10 +78,12 @@ def _line_differences(session: Session) -> Iterator[Found]:
         )
     )
     for sheet_id, source_id, expected_fen, found_fen in rows:
-        yield f"sheet {sheet_id}", f"line {source_id}", int(expected_fen or 0), int(found_fen)
+        yield _difference(
+            f"sheet {sheet_id}", f"line {source_id}", int(expected_fen or 0), int(found_fen)
+        )
 
 
-def _twice(session: Session) -> Iterator[Found]:
+def _twice(session: Session) -> Iterator[Difference]:
     """No source stands in two live sheets."""
     rows = session.execute(
         select(
@@ -96,10 +97,12 @@ def _twice(session: Session) -> Iterator[Found]:
         .having(func.count() > 1)
     )
     for kind, source_id, once_fen, found_fen in rows:
-        yield f"{kind} {source_id}", "in more than one live sheet", int(once_fen), int(found_fen)
+        yield _difference(
+            f"{kind} {source_id}", "in more than one live sheet", int(once_fen), int(found_fen)
+        )
 
 
-def _sheet_differences(session: Session) -> Iterator[Found]:
+def _sheet_differences(session: Session) -> Iterator[Difference]:
     """A sheet's sum is its lines'; a rejected one has no live line, any other no freed one."""
     live_fen = func.coalesce(func.sum(case((LIVE, SettlementLine.amount_fen), else_=0)), 0)
     rows = session.execute(
@@ -110,10 +113,12 @@ def _sheet_differences(session: Session) -> Iterator[Found]:
     for sheet_id, state, amount_fen, found_fen in rows:
         expected_fen = 0 if state == "rejected" else int(amount_fen)
         if int(found_fen) != expected_fen:
-            yield f"sheet {sheet_id}", "its sum and its live lines", expected_fen, int(found_fen)
+            yield _difference(
+                f"sheet {sheet_id}", "its sum and its live lines", expected_fen, int(found_fen)
+            )
 
 
-def _proof_differences(session: Session) -> Iterator[Found]:
+def _proof_differences(session: Session) -> Iterator[Difference]:
     """A paid sheet has one paid line with the bank's serial, and no other sheet has one."""
     paid = case((SettlementSheet.state == "paid", SettlementSheet.amount_fen), else_=0)
     proved_fen = func.coalesce(func.sum(PayoutLine.amount_fen), 0)
@@ -129,4 +134,10 @@ def _proof_differences(session: Session) -> Iterator[Found]:
         .having(paid != proved_fen)
     )
     for sheet_id, expected_fen, found_fen in rows:
-        yield f"sheet {sheet_id}", "paid: the bank's proof", int(expected_fen), int(found_fen)
+        yield _difference(
+            f"sheet {sheet_id}", "paid: the bank's proof", int(expected_fen), int(found_fen)
+        )
+
+
+def _difference(where: str, what: str, expected_fen: int, found_fen: int) -> Difference:
+    return Difference(where=where, what=what, expected_fen=expected_fen, found_fen=found_fen)
