@@ -194,6 +194,21 @@ def test_a_body_written_anew_is_not_the_body_that_was_signed() -> None:
         provider(api_v3_key=PAID["apiv3_key"]).read_notice(PAID["headers"], again)
 
 
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("signature probe", "a probe of our checks"),
+        ("unknown key id", "a key that is not known here"),
+        ("no headers", "no timestamp, nonce, serial, signature"),
+        ("body changed", "not WeChat Pay's"),
+    ],
+)
+def test_a_refused_notification_says_why(why: str, words: str) -> None:
+    vector = next(v for v in VECTORS["notifications_negative"] if v["why"] == why)
+    with at(1767225606), pytest.raises(NoticeRefused, match=words):
+        provider().read_notice(vector["headers"], vector["body"].encode())
+
+
 @by_id(VECTORS["responses"])
 def test_codes_are_read_in_either_spelling(vector: dict[str, Any]) -> None:
     body = vector["body"] or {}

@@ -349,6 +349,18 @@ def test_a_refund_refused_for_a_while_may_be_sent_again_and_one_that_was_taken_n
     assert pay.refund(taken).status == expected
 
 
+def test_a_refused_refund_has_not_failed_while_nobody_says_that_it_is_not_there(
+    pay: WeChatPay, pay_standin: PayStandin
+) -> None:
+    charge = make_charge(8000)
+    pay.charge(charge)
+    pay_standin.pay(charge)
+    refund = make_refund(charge, 8001)
+    pay_standin.fault(f"{REFUNDS}/{refund.refund_id}", "502", times=1)
+    assert pay.refund(refund).status == "unknown"
+    assert pay.refund(refund).status == "failed"
+
+
 def test_a_refund_of_another_amount_under_the_number_is_not_ours(
     pay: WeChatPay, pay_standin: PayStandin
 ) -> None:
