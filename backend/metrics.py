@@ -79,17 +79,17 @@ def claim_marked(*, campaign_id: str, marks: int) -> None:
 
 
 class CountedClaim:
-    """A `with` block around one claim: counts what came of it and how long it took."""
+    """One claim: counts what came of it and how long it took, as a `with` block or by `end`."""
 
     __slots__ = ("_campaign_id", "_started_s", "marks", "outcome")
 
     def __init__(self, campaign_id: str) -> None:
         self._campaign_id = campaign_id
+        self._started_s = time.perf_counter()
         self.marks = 0
-        self.outcome = HuiquanError.code  # until the block says better: taken or replayed
+        self.outcome = HuiquanError.code  # until the caller says better: taken or replayed
 
     def __enter__(self) -> Self:
-        self._started_s = time.perf_counter()
         return self
 
     def __exit__(
@@ -98,6 +98,10 @@ class CountedClaim:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
+        self.end(error)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Count it: under its outcome, or under the code of the refusal that ended it."""
         if isinstance(error, HuiquanError):
             self.outcome = error.code
             if isinstance(error, NotFound):

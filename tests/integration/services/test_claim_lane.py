@@ -16,9 +16,10 @@ from backend.domain.errors import NotFound
 from backend.extensions import db, redis_handle
 from backend.services import campaigns
 from backend.services.claim_decisions import ClaimedVoucher
-from backend.services.claim_lane import ClaimLane
+from backend.services.claim_lane import AskedClaim, ClaimLane
 from backend.storage.redis import keys, quota, quota_async
 from tests.factories import MAY, City, held_claims, new_request
+from tests.lane_rush import claim_on
 
 
 def run(main: Any) -> Any:
@@ -28,7 +29,8 @@ def run(main: Any) -> Any:
 
 async def claim(lane: ClaimLane, resident_id: int, tier: int = 1, **more: str) -> ClaimedVoucher:
     wanted = {"campaign_id": MAY, "request_id": new_request(), **more}
-    return await lane.claim_voucher(tier_position=tier, resident_id=resident_id, **wanted)
+    asked = AskedClaim(tier_position=tier, resident_id=resident_id, **wanted)
+    return await claim_on(lane, asked)
 
 
 def lane_of(city: City, redis_url: str = "") -> ClaimLane:
