@@ -127,9 +127,7 @@ def flush() -> dict[tuple[str, int], Count[str]]:
     requests, claims = _tally.take()
     for (route, method, status), seconds in requests.items():
         _requests.labels(route, method, status).inc(len(seconds))
-        observed = _request_seconds.labels(route)
-        for one in seconds:
-            observed.observe(one)
+        _observe(_request_seconds.labels(route), seconds)
     for (campaign_id, _second), counts in claims.items():
         for outcome, count in counts.items():
             if not outcome.startswith("le:"):
@@ -138,6 +136,15 @@ def flush() -> dict[tuple[str, int], Count[str]]:
         for mark in claim_marks.names(marks):
             _claim_marks.labels(campaign_id, mark).inc(count)
     return claims
+
+
+def _observe(histogram: Histogram, seconds: list[float]) -> None:
+    """Observe many at once: the library's own way writes two mapped files for each of them."""
+    # Its parts, since it has no way to take more than one.
+    parts, bounds = histogram._buckets, histogram._upper_bounds
+    for place, count in Count(bisect_left(bounds, one) for one in seconds).items():
+        parts[place].inc(count)
+    histogram._sum.inc(sum(seconds))
 
 
 class Tally:

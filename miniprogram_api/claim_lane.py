@@ -36,8 +36,8 @@ FIXED_LINES = (
     b"content-type: application/json\r\nx-content-type-options: nosniff\r\n"
     b"cache-control: no-store\r\n"
 )
-_VOUCHER_BYTES = TypeAdapter(ClaimedVoucher).dump_json
-_REFUSAL_BYTES = TypeAdapter(dict[str, Any]).dump_json
+_VOUCHER_BYTES = TypeAdapter(ClaimedVoucher).serializer.to_json
+_REFUSAL_BYTES = TypeAdapter(dict[str, Any]).serializer.to_json
 
 
 class ClaimShortWay:
@@ -65,8 +65,9 @@ class ClaimShortWay:
             return False
         request_id = request_id_of(headers)
         told = partial(self._tell, request, request_id, began_s)
+        now_ms = clock.now_ms()
         try:
-            resident = self._caller(headers)
+            resident = self._caller(headers, now_ms)
             wanted = _parsed(request.body)
             if wanted is None:
                 return False
@@ -84,16 +85,16 @@ class ClaimShortWay:
             ticket=wanted.ticket,
             address=self._address(request),
         )
-        self._lane.claim_voucher(asked, told)
+        self._lane.claim_voucher(asked, told, now_ms=now_ms)
         return True
 
-    def _caller(self, headers: dict[bytes, bytes]) -> tokens.Claims:
+    def _caller(self, headers: dict[bytes, bytes], now_ms: int) -> tokens.Claims:
         """Return what the caller's token says, without a look-up, or refuse."""
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         try:
             if scheme.lower() != "bearer":
                 raise tokens.TokenRefused("no bearer token")
-            claims = tokens.read(token.strip(), key=self._token_key, now_s=clock.now_ms() / 1000)
+            claims = tokens.read(token.strip(), key=self._token_key, now_s=now_ms / 1000)
         except tokens.TokenRefused as error:
             raise refusals.SignInRequired(str(error)) from error
         if claims.role != "resident":
@@ -158,6 +159,14 @@ def refusal(refused: HuiquanError, request_id: str) -> tuple[int, bytes, bytes]:
 def _parsed(body: bytes) -> Claim | None:
     """Return the claim that a body asks for, or None when it is no such thing."""
     try:
+        if b"\\" not in body:
+            claim = Claim.model_validate_json(body)
+            # Pydantic takes the last of two values of one name. Without escapes each text has two
+            # quotes: with more of them than the claim's names and texts have, a name came twice.
+            fields = claim.model_fields_set
+            texts = len(fields) + 1 + (claim.ticket is not None)
+            if body.count(b'"') == 2 * texts:
+                return claim
         return Claim.model_validate(strict_json(body.decode()))
     except (InvalidRequest, ValidationError, ValueError, RecursionError):
         return None

@@ -37,7 +37,7 @@ async def claim_on(lane: ClaimLane, asked: AskedClaim) -> ClaimedVoucher:
         else:
             answered.set_result(outcome)
 
-    lane.claim_voucher(asked, told)
+    lane.claim_voucher(asked, told, now_ms=clock.now_ms())
     return await answered
 
 

@@ -61,9 +61,12 @@ class TierTerms:
     count: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CampaignTerms:
-    """The terms a claim is decided on. They never change once the campaign is approved."""
+    """The terms a claim is decided on. They never change once the campaign is approved.
+
+    One reading of them equals itself alone, so that what follows from it is found by it at once.
+    """
 
     id: str
     name: str

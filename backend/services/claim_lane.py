@@ -73,9 +73,10 @@ class ClaimLane:
         self._reading_first: set[asyncio.Task[None]] = set()
         self._reading: dict[tuple[Snapshots[str, Any], str], asyncio.Future[Any]] = {}
 
-    def claim_voucher(self, asked: AskedClaim, told: Told) -> None:
+    def claim_voucher(self, asked: AskedClaim, told: Told, *, now_ms: int) -> None:
         """Take one voucher of a tier for a resident; see `claims.claim_voucher`.
 
+        :param now_ms: the clock's time, which the caller has just read
         :param told: called once, on the loop, with the voucher or the refusal; often before this
             returns. It raises nothing.
         """
@@ -87,7 +88,7 @@ class ClaimLane:
             self._reading_first.add(waiting)
             waiting.add_done_callback(self._reading_first.discard)
             return
-        self._ask(asked, blocked, campaign, counted, told)
+        self._ask(asked, blocked, campaign, counted, told, now_ms)
 
     async def _read_first(self, asked: AskedClaim, counted: CountedClaim, told: Told) -> None:
         try:
@@ -100,7 +101,7 @@ class ClaimLane:
         except Exception as error:
             _refuse(error, counted, told)
         else:
-            self._ask(asked, blocked, campaign, counted, told)
+            self._ask(asked, blocked, campaign, counted, told, clock.now_ms())
 
     def _ask(
         self,
@@ -109,6 +110,7 @@ class ClaimLane:
         campaign: CampaignTerms,
         counted: CountedClaim,
         told: Told,
+        now_ms: int,
     ) -> None:
         try:
             blocks.refuse_claim(asked.resident_id, blocked)
@@ -117,7 +119,7 @@ class ClaimLane:
                 tier_position=asked.tier_position,
                 resident_id=asked.resident_id,
                 request_id=asked.request_id,
-                now=clock.now(),
+                now_ms=now_ms,
                 position=asked.position,
                 came=Came(ticket=asked.ticket, address=asked.address, settings=self._settings),
             )
