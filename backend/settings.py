@@ -26,7 +26,7 @@ class Settings:
     database_url: str
     redis_url: str
     public_base_url: str  # https://DOMAIN, printed on every placard; no trailing slash
-    token_key: bytes  # signs access tokens and, by derived keys, receipts and tickets
+    token_key: bytes  # signs access tokens, receipts and tickets, each for its purpose
     placard_key: bytes  # signs placards
     personal_data_key: bytes  # encrypts and hashes phones, cards, session keys
     wechat_appid: str

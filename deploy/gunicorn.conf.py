@@ -44,7 +44,6 @@ threads = int(os.environ.get("HUIQUAN_THREADS", "8"))
 # Without it threads alone serve, and wait for slow clients too (docs/adr/0011-claim-lane.md).
 WORKERS = {
     "uvicorn": "backend.edge.web_worker.LaneWorker",
-    "gunicorn": "asgi",  # gunicorn's own, without the first one's limits and at twice its cost
     "off": "gthread",
 }
 lane = "off" if "wsgi:app" in sys.argv else os.environ.get("HUIQUAN_LANE") or "uvicorn"

@@ -1,239 +1,136 @@
-"""The claim lane: an ASGI application that answers claims and hands all else to Flask.
+"""The claim lane: claims answered on the event loop, on the short way from the parser.
 
-At the opening second nearly every request is a well-formed claim. Those are answered here, on the
-event loop, by the same decision as in the Flask view. What is in any way unusual (another address,
-a query, a body that is no claim) goes to the Flask application as it came, so that there is one
-place that says what is wrong with a request.
+At the opening second nearly every request is a well-formed claim. Those are answered here, by the
+same decision as in the Flask view. What is in any way unusual (another address, a query, a body
+that is no claim) goes to the Flask application as it came, so that there is one place that says
+what is wrong with a request.
 """
 
-import gc
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
+from functools import partial
 from typing import Any
 
+import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from backend import clock, logs, metrics
 from backend.domain import addresses, refusals, tokens
-from backend.domain.errors import HuiquanError, InvalidRequest, Unavailable
+from backend.domain.errors import HuiquanError, InvalidRequest
 from backend.edge.access_lines import AccessLines
-from backend.edge.errors import STATUS, form, headers_of
-from backend.edge.http import DISCARD_MAX_BYTES, REQUEST_ID, strict_json
+from backend.edge.errors import form, headers_of, status_of
+from backend.edge.http import REQUEST_ID, strict_json
+from backend.edge.short_way import ShortRequest
 from backend.services.claim_decisions import ClaimedVoucher
-from backend.services.claim_lane import ClaimLane
+from backend.services.claim_lane import AskedClaim, ClaimLane
 from backend.settings import Settings
 from miniprogram_api.resident.vouchers import Claim
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+log = structlog.get_logger()
 
-PATH = re.compile(r"/api/v1/resident/campaigns/([A-Z0-9-]{1,32})/claims")
+START, END = b"/api/v1/resident/campaigns/", b"/claims"
+CAMPAIGN_ID = re.compile("[A-Z0-9-]{1,32}")
 ROUTE = "/api/v1/resident/campaigns/<campaign_id:campaign_id>/claims"
-# What waits for Flask's threads beyond this is refused at once: it would be answered to nobody.
-HANDED_OVER_MAX = 256
-_VOUCHER_BYTES = TypeAdapter(ClaimedVoucher).dump_json
-_REFUSAL_BYTES = TypeAdapter(dict[str, Any]).dump_json
-_FIXED_HEADERS = (
-    (b"content-type", b"application/json"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
+FIXED_LINES = (
+    b"content-type: application/json\r\nx-content-type-options: nosniff\r\n"
+    b"cache-control: no-store\r\n"
 )
+_VOUCHER_BYTES = TypeAdapter(ClaimedVoucher).serializer.to_json
+_REFUSAL_BYTES = TypeAdapter(dict[str, Any]).serializer.to_json
 
 
-class ClientGone(Exception):
-    """The client left before its request was here."""
+class ClaimShortWay:
+    """Answers claims; see `backend.edge.short_way.ShortWay`."""
 
-
-class ClaimLaneApplication:
-    """Answers claims, hands all else to `flask_application` (which speaks ASGI by an adapter)."""
-
-    def __init__(
-        self, *, lane: ClaimLane, settings: Settings, flask_application: Application
-    ) -> None:
+    def __init__(self, *, lane: ClaimLane, settings: Settings, access: AccessLines) -> None:
+        self.body_max_bytes = settings.request_body_max_bytes
         self._lane = lane
         self._token_key = settings.token_key
-        self._body_max_bytes = settings.request_body_max_bytes
         self._trusted_proxies = settings.trusted_proxies
-        self._flask = flask_application
-        self._access = AccessLines()
-        self._handed_over = 0
+        self._access = access
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI scope."""
-        with suppress(ClientGone):
-            await self._serve(scope, receive, send)
+    def opens_to(self, method: bytes, url: bytes) -> bool:
+        """Whether this is the address of claims, without a query."""
+        return method == b"POST" and url.startswith(START) and url.endswith(END)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1000})
-        elif scope["method"] == "POST" and (match := PATH.fullmatch(scope["path"])):
-            await self._claim(match[1], scope, receive, send)
-        else:
-            await self._hand_over(scope, receive, send)
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        # The application is built and stays: the collector need not look at it again and again
-        # while thousands of claims come and go.
-        gc.collect()
-        gc.freeze()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self._lane.close()
-        self._access.write()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    async def _claim(self, campaign_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+    def take(self, request: ShortRequest) -> bool:
+        """Answer a claim, now or later; False for what Flask has the words for."""
         began_s = time.perf_counter()
-        headers = dict(scope["headers"])
-        if self._is_unusual(scope, headers):
-            await self._hand_over(scope, receive, send)
-            return
-        request_id, logged_id = _request_id(headers)
+        headers = request.headers
+        campaign_id = request.url[len(START) : -len(END)].decode("latin-1")
+        if headers.get(b"content-type") != b"application/json" or not CAMPAIGN_ID.fullmatch(
+            campaign_id
+        ):
+            return False
+        request_id = request_id_of(headers)
+        told = partial(self._tell, request, request_id, began_s)
+        now_ms = clock.now_ms()
         try:
-            resident = self._caller(headers)
-            body = await _read(receive, self._body_max_bytes)
-            wanted = _parsed(body)
+            resident = self._caller(headers, now_ms)
+            wanted = _parsed(request.body)
             if wanted is None:
-                await self._hand_over(scope, _replay(body), send)
-                return
+                return False
             if resident.subject_id == 0:
                 raise refusals.PhoneRequired(f"wechat user {resident.wechat_user_id}")
-            voucher = await self._lane.claim_voucher(
-                campaign_id=campaign_id,
-                tier_position=wanted.tier_position,
-                resident_id=resident.subject_id,
-                request_id=wanted.request_id,
-                position=wanted.position,
-                ticket=wanted.ticket,
-                address=self._address(scope, headers),
-            )
-            status = 201
-            await _send(send, status, _VOUCHER_BYTES(voucher), request_id, {})
         except HuiquanError as refused:
-            self._access.refused(code=refused.code, why=str(refused), request_id=logged_id)
-            status = STATUS[refused.category]
-            await _send_refusal(send, refused, request_id)
-        took_s = time.perf_counter() - began_s
-        self._access.request(
-            method="POST", route=ROUTE, status=status, took_s=took_s, request_id=logged_id
+            told(refused)
+            return True
+        asked = AskedClaim(
+            campaign_id=campaign_id,
+            tier_position=wanted.tier_position,
+            resident_id=resident.subject_id,
+            request_id=wanted.request_id,
+            position=wanted.position,
+            ticket=wanted.ticket,
+            address=self._address(request),
         )
-        metrics.request_answered(route=ROUTE, method="POST", status=status, seconds=took_s)
+        self._lane.claim_voucher(asked, told, now_ms=now_ms)
+        return True
 
-    def _is_unusual(self, scope: Scope, headers: dict[bytes, bytes]) -> bool:
-        """Whether Flask shall answer: it has the words for what is wrong before the token is."""
-        length = headers.get(b"content-length", b"")
-        return bool(
-            scope["query_string"]
-            or scope.get("root_path")
-            or len(headers) < len(scope["headers"])  # a header came twice
-            or b"transfer-encoding" in headers
-            or not length.isdigit()
-            or int(length[:20]) > self._body_max_bytes
-            or headers.get(b"content-type") != b"application/json"
-        )
-
-    def _caller(self, headers: dict[bytes, bytes]) -> tokens.Claims:
+    def _caller(self, headers: dict[bytes, bytes], now_ms: int) -> tokens.Claims:
         """Return what the caller's token says, without a look-up, or refuse."""
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         try:
             if scheme.lower() != "bearer":
                 raise tokens.TokenRefused("no bearer token")
-            claims = tokens.read(token.strip(), key=self._token_key, now_s=clock.now_ms() / 1000)
+            claims = tokens.read(token.strip(), key=self._token_key, now_s=now_ms / 1000)
         except tokens.TokenRefused as error:
             raise refusals.SignInRequired(str(error)) from error
         if claims.role != "resident":
             raise refusals.WrongRole(f"{claims.role} called a resident's endpoint")
         return claims
 
-    def _address(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
+    def _address(self, request: ShortRequest) -> str:
         """Return the caller's address, for marks alone."""
-        client = scope.get("client")
-        forwarded_for = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        forwarded_for = request.headers.get(b"x-forwarded-for", b"").decode("latin-1")
         return addresses.behind_proxies(
-            client[0] if client else "", forwarded_for, trusted_proxies=self._trusted_proxies
+            request.client_address, forwarded_for, trusted_proxies=self._trusted_proxies
         )
 
-    async def _hand_over(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let Flask answer, in a thread that never waits for a slow client: the body comes first.
-
-        A body that Flask will refuse for its size or for having no length is read away here.
-        """
-        headers = dict(scope["headers"])
-        length = headers.get(b"content-length", b"0")
-        fits = length.isdigit() and int(length[:20]) <= self._body_max_bytes
-        if b"transfer-encoding" in headers or not fits:
-            await _read(receive, DISCARD_MAX_BYTES, keep=False)
-            body = b""
+    def _tell(
+        self,
+        request: ShortRequest,
+        request_id: tuple[str, str],
+        began_s: float,
+        outcome: ClaimedVoucher | HuiquanError,
+    ) -> None:
+        answered_id, logged_id = request_id
+        if isinstance(outcome, HuiquanError):
+            status, head, body = refusal(outcome, answered_id)
+            self._access.refused(code=outcome.code, why=str(outcome), request_id=logged_id)
         else:
-            body = await _read(receive, self._body_max_bytes)
-        if self._handed_over >= HANDED_OVER_MAX:
-            await self._refuse_overload(headers, send)
-            return
-        self._handed_over += 1
-        try:
-            await self._flask(scope, _replay(body), send)
-        finally:
-            self._handed_over -= 1
-
-    async def _refuse_overload(self, headers: dict[bytes, bytes], send: Send) -> None:
-        refused = Unavailable(f"{HANDED_OVER_MAX} requests wait for a thread")
-        status, (request_id, logged_id) = STATUS[refused.category], _request_id(headers)
-        self._access.refused(code=refused.code, why=str(refused), request_id=logged_id)
-        await _send_refusal(send, refused, request_id)
-        # No route: which one it would have been is Flask's to say.
+            status, head = 201, head_of(answered_id)
+            body = _VOUCHER_BYTES(outcome) + b"\n"
+        request.answer(status, head, body)
+        took_s = time.perf_counter() - began_s
         self._access.request(
-            method="-", route="none", status=status, took_s=0.0, request_id=logged_id
+            method="POST", route=ROUTE, status=status, took_s=took_s, request_id=logged_id
         )
-        metrics.request_answered(route="none", method="other", status=status, seconds=0.0)
+        metrics.request_answered(route=ROUTE, method="POST", status=status, seconds=took_s)
 
 
-async def _read(receive: Receive, max_bytes: int, *, keep: bool = True) -> bytes:
-    """Return the body, or as much of it as came before the end or the limit.
-
-    Raises ClientGone when the client left before the end: half a request is none.
-    """
-    parts: list[bytes] = []
-    read_bytes = 0
-    more = True
-    while more and read_bytes <= max_bytes:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        part: bytes = message.get("body", b"")
-        more = message.get("more_body", False)
-        read_bytes += len(part)
-        if keep:
-            parts.append(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _replay(body: bytes) -> Receive:
-    """Return a receive() that gives a body which was read before."""
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
-
-
-def _parsed(body: bytes) -> Claim | None:
-    """Return the claim that a body asks for, or None when it is no such thing."""
-    try:
-        return Claim.model_validate(strict_json(body.decode()))
-    except (InvalidRequest, ValidationError, ValueError, RecursionError):
-        return None
-
-
-def _request_id(headers: dict[bytes, bytes]) -> tuple[str, str]:
+def request_id_of(headers: dict[bytes, bytes]) -> tuple[str, str]:
     """Return the request's id as it is answered and as it is logged."""
     given = headers.get(b"x-request-id", b"").decode("latin-1")
     if REQUEST_ID.fullmatch(given):
@@ -242,26 +139,34 @@ def _request_id(headers: dict[bytes, bytes]) -> tuple[str, str]:
     return made, made
 
 
-async def _send(
-    send: Send, status: int, body: bytes, request_id: str, extra: dict[str, str]
-) -> None:
-    headers = [
-        *_FIXED_HEADERS,
-        (b"content-length", b"%d" % (len(body) + 1)),
-        (b"x-request-id", request_id.encode()),
-        (b"x-server-time-ms", b"%d" % clock.now_ms()),
-        *((name.lower().encode(), value.encode()) for name, value in extra.items()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body + b"\n"})
-
-
-async def _send_refusal(send: Send, refused: HuiquanError, request_id: str) -> None:
-    answer = form(refused.code, refused.message, refused.details, request_id=request_id)
-    await _send(
-        send,
-        STATUS[refused.category],
-        _REFUSAL_BYTES(answer),
-        request_id,
-        headers_of(refused),
+def head_of(request_id: str) -> bytes:
+    """Return the lines of headers that every answer has."""
+    return b"%bx-request-id: %b\r\nx-server-time-ms: %d\r\n" % (
+        FIXED_LINES,
+        request_id.encode(),
+        clock.now_ms(),
     )
+
+
+def refusal(refused: HuiquanError, request_id: str) -> tuple[int, bytes, bytes]:
+    """Return the status, the lines of headers and the body of a refusal."""
+    lines = (f"{name}: {value}\r\n" for name, value in headers_of(refused).items())
+    body = form(refused.code, refused.message, refused.details, request_id=request_id)
+    head = head_of(request_id) + "".join(lines).encode()
+    return status_of(refused), head, _REFUSAL_BYTES(body) + b"\n"
+
+
+def _parsed(body: bytes) -> Claim | None:
+    """Return the claim that a body asks for, or None when it is no such thing."""
+    try:
+        if b"\\" not in body:
+            claim = Claim.model_validate_json(body)
+            # Pydantic takes the last of two values of one name. Without escapes each text has two
+            # quotes: with more of them than the claim's names and texts have, a name came twice.
+            fields = claim.model_fields_set
+            texts = len(fields) + 1 + (claim.ticket is not None)
+            if body.count(b'"') == 2 * texts:
+                return claim
+        return Claim.model_validate(strict_json(body.decode()))
+    except (InvalidRequest, ValidationError, ValueError, RecursionError):
+        return None

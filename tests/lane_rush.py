@@ -8,7 +8,8 @@ from sqlalchemy import insert
 
 from backend import clock
 from backend.domain.errors import HuiquanError
-from backend.services.claim_lane import ClaimLane
+from backend.services.claim_decisions import ClaimedVoucher
+from backend.services.claim_lane import AskedClaim, ClaimLane
 from backend.storage.models.residents import Resident
 from backend.storage.sql import transaction
 from tests.factories import City
@@ -22,6 +23,22 @@ def add_residents() -> None:
     row = {"phone_encrypted": b"", "phone_last4": "0000", "created_at": clock.now()}
     with transaction() as session:
         session.execute(insert(Resident), [{"id": n, **row} for n in range(1, RESIDENTS + 1)])
+
+
+async def claim_on(lane: ClaimLane, asked: AskedClaim) -> ClaimedVoucher:
+    """Claim; return the voucher, or raise the refusal."""
+    answered: asyncio.Future[ClaimedVoucher] = asyncio.get_running_loop().create_future()
+
+    def told(outcome: ClaimedVoucher | HuiquanError) -> None:
+        if answered.done():  # whoever asked did not wait
+            return
+        if isinstance(outcome, HuiquanError):
+            answered.set_exception(outcome)
+        else:
+            answered.set_result(outcome)
+
+    lane.claim_voucher(asked, told, now_ms=clock.now_ms())
+    return await answered
 
 
 class Rush:
@@ -82,10 +99,5 @@ class Rush:
             self.taken_at_s[campaign_id].append(time.monotonic())
 
     async def _ask(self, campaign_id: str, resident_id: int) -> int:
-        voucher = await self.lane.claim_voucher(
-            campaign_id=campaign_id,
-            tier_position=1,
-            resident_id=resident_id,
-            request_id=f"drill-{resident_id:08d}",
-        )
-        return voucher.voucher_id
+        asked = AskedClaim(campaign_id, 1, resident_id, f"drill-{resident_id:08d}")
+        return (await claim_on(self.lane, asked)).voucher_id

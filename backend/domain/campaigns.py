@@ -62,9 +62,12 @@ class TierTerms:
     count_number: int = 0  # how often a budget change has changed `count`
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CampaignTerms:
-    """The terms a claim is decided on. Once approved, only a budget change changes its counts."""
+    """The terms a claim is decided on. Once approved, only a budget change changes its counts.
+
+    One reading of them equals itself alone, so that what follows from it is found by it at once.
+    """
 
     id: str
     name: str

@@ -68,7 +68,7 @@ def judge(
     ticket_ttl_s: int,
     token_key: bytes,
 ) -> Origin:
-    """Return how a claim came: at most one HMAC, and within the first seconds one hash."""
+    """Return how a claim came: at most one MAC, and within the first seconds one hash."""
     marks, tag, number = 0, "", 0
     if ticket is None:
         marks = TICKET_MISSING

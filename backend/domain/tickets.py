@@ -3,16 +3,18 @@
     campaign_id.resident_id.issued_ms.nonce.MAC      the time in hexadecimal milliseconds since 1970
 
 Nothing is kept when one is given out. The nonce, 24 bits, tells a resident's own tickets of one
-campaign apart; the MAC is 128 bits of HMAC-SHA256 under a key that is derived from TOKEN_KEY for
-this purpose alone (docs/adr/0013).
+campaign apart; the MAC (macs.py) is made with TOKEN_KEY for this purpose alone
+(docs/adr/0013).
 """
 
 import base64
 import hmac
-from functools import lru_cache
 from typing import NamedTuple
 
+from backend.domain.macs import mac
+
 NONCE_BYTES = 3
+PURPOSE = b"campaign-ticket"
 
 
 class TicketRefused(ValueError):
@@ -36,23 +38,14 @@ def issue(
         raise ValueError(f"a nonce wants {NONCE_BYTES} bytes")
     nonce = base64.urlsafe_b64encode(random_bytes).decode()
     said = f"{campaign_id}.{resident_id}.{now_ms:x}.{nonce}"
-    return f"{said}.{_mac(said, token_key)}"
+    return f"{said}.{mac(said, key=token_key, purpose=PURPOSE)}"
 
 
 def read(text: str, *, token_key: bytes) -> Ticket:
-    """Return what a ticket says, or raise TicketRefused: one HMAC, no look-up."""
-    said, _, mac = text.rpartition(".")
-    if not text.isascii() or not hmac.compare_digest(mac, _mac(said, token_key)):
+    """Return what a ticket says, or raise TicketRefused: one MAC, no look-up."""
+    said, _, signed = text.rpartition(".")
+    expected = mac(said, key=token_key, purpose=PURPOSE)
+    if not text.isascii() or not hmac.compare_digest(signed, expected):
         raise TicketRefused("malformed, forged, or signed with another key")
     campaign_id, resident_id, issued_ms, nonce = said.split(".")
     return Ticket(campaign_id, int(resident_id), int(issued_ms, 16), nonce)
-
-
-@lru_cache(maxsize=4)
-def _key(token_key: bytes) -> bytes:
-    return hmac.digest(token_key, b"campaign-ticket", "sha256")
-
-
-def _mac(said: str, token_key: bytes) -> str:
-    digest = hmac.digest(_key(token_key), said.encode(), "sha256")[:16]
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

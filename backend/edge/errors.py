@@ -75,6 +75,11 @@ def form(
     }
 
 
+def status_of(error: HuiquanError) -> int:
+    """Return the status of a refusal; the base class itself means a fault of ours."""
+    return 500 if type(error) is HuiquanError else STATUS[error.category]
+
+
 def headers_of(error: HuiquanError) -> dict[str, str]:
     """Return the headers that a refusal adds to its answer."""
     headers = {}

@@ -12,11 +12,12 @@ import secrets
 from typing import Any
 
 import structlog
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]  # ships no types
 
 from backend import clock
 from backend.edge.errors import HTTP_ERRORS, form
+from backend.edge.short_way import ShortWayProtocol
 
 log = structlog.get_logger()
 
@@ -26,44 +27,7 @@ ARRIVES_WITHIN_S = 20.0  # head and body; 64 KiB over a slow mobile line take ha
 IDLE_AT_STOP_S = 1.0  # how long a kept connection may still ask once more after a stop
 
 
-class OneWrite:
-    """A transport that sends in one piece what is written within one turn of the loop.
-
-    uvicorn writes an answer's head and its body one after the other: two system calls and two
-    packets, a tenth of what a claim costs.
-    """
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._parts: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        """Send with the end of this turn."""
-        if not self._parts:
-            self._loop.call_soon(self._flush)
-        self._parts.append(data)
-
-    def close(self) -> None:
-        """Send what was written, then close."""
-        self._flush()
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        """Whether the connection is closing or closed."""
-        return self._transport.is_closing()
-
-    def __getattr__(self, name: str) -> Any:
-        """All else is the transport's own."""
-        return getattr(self._transport, name)
-
-    def _flush(self) -> None:
-        if self._parts and not self._transport.is_closing():
-            self._transport.write(b"".join(self._parts))
-        self._parts.clear()
-
-
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(ShortWayProtocol):
     """One connection. A request that is too long in coming is refused, the connection closed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -76,8 +40,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         """Expect a request; a connection that says nothing is closed as well."""
-        whole = OneWrite(transport, self.loop)
-        super().connection_made(whole)  # type: ignore[arg-type]  # it has all that uvicorn calls
+        super().connection_made(transport)
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:

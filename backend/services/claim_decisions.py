@@ -5,6 +5,7 @@ comes before it, `decide` after it.
 """
 
 import base64
+import functools
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ import structlog
 from backend import clock
 from backend.domain import claim_marks, receipts, refusals
 from backend.domain.campaigns import CampaignTerms, TierTerms
-from backend.domain.claim_rules import Position, next_window, window_open, within
+from backend.domain.claim_rules import ClaimArea, Position, next_window, window_open, within
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.vouchers import validity, voucher_id
 from backend.settings import Settings
@@ -55,13 +56,12 @@ class PreparedClaim(NamedTuple):
     """A claim that nothing but the quota can refuse any more, and what to ask it."""
 
     campaign: CampaignTerms
-    tier: TierTerms
     resident_id: int
-    now: datetime
     call: TakeCall
     marks: int = 0
 
 
+PROMISED = (Outcome.TAKEN, Outcome.REPLAYED)
 REFUSALS: dict[Outcome, type[HuiquanError]] = {
     Outcome.LIMIT_REACHED: refusals.ClaimLimitReached,
     Outcome.DAY_LIMIT_REACHED: refusals.DailyClaimLimitReached,
@@ -95,7 +95,7 @@ def prepare(
     tier_position: int,
     resident_id: int,
     request_id: str,
-    now: datetime,
+    now_ms: int,
     position: Position | None = None,
     came: Came | None = None,
 ) -> PreparedClaim:
@@ -103,41 +103,48 @@ def prepare(
 
     What bars a new claim by hour or place is the script's to say: a replay comes before it.
     """
+    at, in_window = _moment(campaign, tier_position, now_ms)
+    barred = None
+    if not in_window:
+        barred = Outcome.WINDOW_CLOSED
+    elif campaign.claim_area is not None:
+        barred = _barred_by_place(campaign.claim_area, position)
+    origin = claim_marks.UNKNOWN if came is None else _origin(came, campaign, resident_id, now_ms)
+    call = quota.take_call(
+        campaign,
+        at,
+        resident_id=resident_id,
+        request_tag=request_tag(request_id),
+        barred=barred,
+        origin=origin,
+    )
+    return PreparedClaim(campaign, resident_id, call, origin.marks)
+
+
+@functools.lru_cache(maxsize=64)
+def _moment(campaign: CampaignTerms, tier_position: int, now_ms: int) -> tuple[quota.Moment, bool]:
+    """Return a tier at a moment, and whether a window for claims is open.
+
+    Kept for whoever else claims in the same millisecond: in a rush those are dozens.
+    """
     tier = campaign.tier(tier_position)
     if tier is None or campaign.state == "draft":  # a draft is nobody's business yet
         raise NotFound(f"campaign {campaign.id} has no tier {tier_position}")
     if campaign.mode != "claim" or campaign.validity_days is None:
         raise refusals.ClaimNotOffered(f"campaign {campaign.id} is of mode {campaign.mode}")
+    now = clock.from_ms(now_ms)
     if campaign.state == "approved":
         wait_s = clock.seconds_until(campaign.opens_at, now)
         raise refusals.CampaignNotOpen(
             f"campaign {campaign.id} does not run yet", retry_after_s=wait_s
         )
-    origin = claim_marks.UNKNOWN if came is None else _origin(came, campaign, resident_id, now)
-    call = quota.take_call(
-        campaign,
-        tier,
-        resident_id=resident_id,
-        request_tag=request_tag(request_id),
-        now=now,
-        validity=validity_of(campaign, now),
-        barred=_barred(campaign, now, position),
-        origin=origin,
-    )
-    return PreparedClaim(
-        campaign=campaign,
-        tier=tier,
-        resident_id=resident_id,
-        now=now,
-        call=call,
-        marks=origin.marks,
-    )
+    at = quota.moment(campaign, tier, now_ms, validity_of(campaign, now))
+    return at, window_open(campaign.claim_windows, now)
 
 
 def _origin(
-    came: Came, campaign: CampaignTerms, resident_id: int, now: datetime
+    came: Came, campaign: CampaignTerms, resident_id: int, now_ms: int
 ) -> claim_marks.Origin:
-    now_ms = clock.to_ms(now)
     return claim_marks.judge(
         ticket=came.ticket,
         address=came.address,
@@ -157,18 +164,14 @@ def marks_of(prepared: PreparedClaim, answer: quota.Take) -> int:
     return prepared.marks | (claim_marks.TICKET_REUSED if answer.ticket_reused else 0)
 
 
-def _barred(campaign: CampaignTerms, now: datetime, position: Position | None) -> Outcome | None:
-    """Return why nothing can be claimed at this hour or place (plan, part four: 夜间时段, 区域).
+def _barred_by_place(area: ClaimArea, position: Position | None) -> Outcome | None:
+    """Return why nothing can be claimed at this place (plan, part four: 区域).
 
     Where a rule needs a position, none is a refusal: the rule fails closed.
     """
-    if not window_open(campaign.claim_windows, now):
-        return Outcome.WINDOW_CLOSED
-    if campaign.claim_area is None:
-        return None
     if position is None:
         return Outcome.POSITION_MISSING
-    return None if within(campaign.claim_area, position) else Outcome.OUTSIDE_AREA
+    return None if within(area, position) else Outcome.OUTSIDE_AREA
 
 
 def request_tag(request_id: str) -> str:
@@ -182,18 +185,23 @@ def request_tag(request_id: str) -> str:
 
 def decide(prepared: PreparedClaim, answer: quota.Take, *, token_key: bytes) -> ClaimedVoucher:
     """Turn the script's answer into a voucher with its receipt, or raise the refusal it means."""
-    campaign, tier, held = prepared.campaign, prepared.tier, answer.claim
+    campaign, at, held = prepared.campaign, prepared.call.at, answer.claim
     if answer.outcome is Outcome.NOT_LOADED:
         log.error("quota_not_loaded", campaign_id=campaign.id, epoch=campaign.epoch)
-    if answer.outcome in (Outcome.TAKEN, Outcome.REPLAYED) and held is not None:
-        replayed = answer.outcome is Outcome.REPLAYED
-        receipt = receipt_of(campaign, held, prepared.resident_id, token_key=token_key)
-        return present(campaign, tier, held, replayed=replayed, receipt=receipt)
-    raise _refusal(prepared, answer)
+    if answer.outcome not in PROMISED or held is None:
+        raise _refusal(prepared, answer)
+    return present(
+        campaign,
+        at.tier,
+        held,
+        replayed=answer.outcome is Outcome.REPLAYED,
+        receipt=receipt_of(campaign, held, prepared.resident_id, token_key=token_key),
+        valid=at.validity if held.claimed_at is at.now else None,
+    )
 
 
 def _refusal(prepared: PreparedClaim, answer: quota.Take) -> HuiquanError:
-    campaign, now, outcome = prepared.campaign, prepared.now, answer.outcome
+    campaign, now, outcome = prepared.campaign, prepared.call.at.now, answer.outcome
     details: dict[str, object] = {"opens_at": campaign.opens_at.isoformat()}
     if answer.claim is not None:  # somebody who holds a voucher is told so with every refusal
         details["held_voucher_id"] = held_number(campaign, answer.claim)
@@ -240,12 +248,12 @@ def receipt_of(
 ) -> str:
     """Return the signed text by which the holder of a claim can prove it."""
     receipt = receipts.Receipt(
-        campaign_id=campaign.id,
-        tier_position=claim.tier_position,
-        serial=claim.serial,
-        resident_id=resident_id,
-        claimed_at_ms=clock.to_ms(claim.claimed_at),
-        epoch=campaign.epoch,
+        campaign.id,
+        claim.tier_position,
+        claim.serial,
+        resident_id,
+        clock.to_ms(claim.claimed_at),
+        campaign.epoch,
     )
     return receipts.sign(receipt, token_key=token_key)
 
@@ -257,9 +265,13 @@ def present(
     *,
     replayed: bool = False,
     receipt: str = "",
+    valid: tuple[datetime, datetime] | None = None,
 ) -> ClaimedVoucher:
-    """Return the voucher that a claim in Valkey promises: the terms are fixed, so is the result."""
-    valid_from, valid_until = validity_of(campaign, claim.claimed_at)
+    """Return the voucher that a claim in Valkey promises: the terms are fixed, so is the result.
+
+    :param valid: its validity, where the caller knows it already
+    """
+    valid_from, valid_until = valid or validity_of(campaign, claim.claimed_at)
     return ClaimedVoucher(
         voucher_id=voucher_id(tier.id, claim.serial),
         campaign_id=campaign.id,

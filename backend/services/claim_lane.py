@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -16,18 +17,43 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backend import clock, metrics
+from backend.domain.campaigns import CampaignTerms
 from backend.domain.claim_rules import Position
-from backend.domain.errors import Unavailable
+from backend.domain.errors import HuiquanError, Unavailable
+from backend.metrics import CountedClaim
 from backend.services import blocks, campaigns, quota_faults, snapshots
-from backend.services.claim_decisions import Came, ClaimedVoucher, decide, marks_of, prepare
+from backend.services.claim_decisions import (
+    Came,
+    ClaimedVoucher,
+    PreparedClaim,
+    decide,
+    marks_of,
+    prepare,
+)
 from backend.services.snapshots import Snapshots
 from backend.settings import Settings
+from backend.storage.redis.quota import Take
 from backend.storage.redis.quota_async import AsyncQuota
 
 log = structlog.get_logger()
 READ_AHEAD_S = snapshots.TTL_S / 2  # from this age on they are read anew
 
 Value = TypeVar("Value")
+
+
+class AskedClaim(NamedTuple):
+    """What a resident asks for, and how it came; `ticket` and `address` decide marks alone."""
+
+    campaign_id: str
+    tier_position: int
+    resident_id: int
+    request_id: str
+    position: Position | None = None
+    ticket: str | None = None
+    address: str = ""
+
+
+Told = Callable[[ClaimedVoucher | HuiquanError], None]
 
 
 class ClaimLane:
@@ -44,48 +70,82 @@ class ClaimLane:
         self._token_key = settings.token_key
         self._in_context = in_context
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="terms")
+        self._reading_first: set[asyncio.Task[None]] = set()
         self._reading: dict[tuple[Snapshots[str, Any], str], asyncio.Future[Any]] = {}
 
-    async def claim_voucher(
-        self,
-        *,
-        campaign_id: str,
-        tier_position: int,
-        resident_id: int,
-        request_id: str,
-        position: Position | None = None,
-        ticket: str | None = None,
-        address: str = "",
-    ) -> ClaimedVoucher:
-        """Take one voucher of a tier for a resident; see `claims.claim_voucher`."""
-        with metrics.CountedClaim(campaign_id) as counted:
+    def claim_voucher(self, asked: AskedClaim, told: Told, *, now_ms: int) -> None:
+        """Take one voucher of a tier for a resident; see `claims.claim_voucher`.
+
+        :param now_ms: the clock's time, which the caller has just read
+        :param told: called once, on the loop, with the voucher or the refusal; often before this
+            returns. It raises nothing.
+        """
+        counted = metrics.CountedClaim(asked.campaign_id)
+        blocked = self._kept(blocks.SNAPSHOTS, blocks.ALL)
+        campaign = self._kept(campaigns.SNAPSHOTS, asked.campaign_id)
+        if blocked is None or campaign is None:
+            waiting = asyncio.get_running_loop().create_task(self._read_first(asked, counted, told))
+            self._reading_first.add(waiting)
+            waiting.add_done_callback(self._reading_first.discard)
+            return
+        self._ask(asked, blocked, campaign, counted, told, now_ms)
+
+    async def _read_first(self, asked: AskedClaim, counted: CountedClaim, told: Told) -> None:
+        try:
             blocked = self._kept(blocks.SNAPSHOTS, blocks.ALL)
             if blocked is None:
                 blocked = await asyncio.shield(self._read(blocks.SNAPSHOTS, blocks.ALL))
-            blocks.refuse_claim(resident_id, blocked)
-            campaign = self._kept(campaigns.SNAPSHOTS, campaign_id)
+            campaign = self._kept(campaigns.SNAPSHOTS, asked.campaign_id)
             if campaign is None:
-                campaign = await asyncio.shield(self._read(campaigns.SNAPSHOTS, campaign_id))
+                campaign = await asyncio.shield(self._read(campaigns.SNAPSHOTS, asked.campaign_id))
+        except Exception as error:
+            _refuse(error, counted, told)
+        else:
+            self._ask(asked, blocked, campaign, counted, told, clock.now_ms())
+
+    def _ask(
+        self,
+        asked: AskedClaim,
+        blocked: frozenset[int],
+        campaign: CampaignTerms,
+        counted: CountedClaim,
+        told: Told,
+        now_ms: int,
+    ) -> None:
+        try:
+            blocks.refuse_claim(asked.resident_id, blocked)
             prepared = prepare(
                 campaign,
-                tier_position=tier_position,
-                resident_id=resident_id,
-                request_id=request_id,
-                now=clock.now(),
-                position=position,
-                came=Came(ticket=ticket, address=address, settings=self._settings),
+                tier_position=asked.tier_position,
+                resident_id=asked.resident_id,
+                request_id=asked.request_id,
+                now_ms=now_ms,
+                position=asked.position,
+                came=Came(ticket=asked.ticket, address=asked.address, settings=self._settings),
             )
-            try:
-                answer = await self._quota.take(prepared.call)
-            except RedisError as error:
-                raise quota_faults.refusal(error) from error
+            self._quota.take(prepared.call, partial(self._answered, prepared, counted, told))
+        except Exception as error:
+            _refuse(error, counted, told)
+
+    def _answered(
+        self, prepared: PreparedClaim, counted: CountedClaim, told: Told, answer: Take | RedisError
+    ) -> None:
+        try:
+            if isinstance(answer, RedisError):
+                raise answer
             voucher = decide(prepared, answer, token_key=self._token_key)
             counted.outcome = "replayed" if voucher.replayed else "taken"
             counted.marks = marks_of(prepared, answer)
-            return voucher
+        except Exception as error:
+            _refuse(error, counted, told)
+        else:
+            counted.end()
+            told(voucher)
 
     async def close(self) -> None:
         """Answer what waits, then give up the connection."""
+        while self._reading_first:
+            await asyncio.wait(self._reading_first)
         await self._quota.close()
         self._reader.shutdown(wait=False)
 
@@ -122,3 +182,14 @@ class ClaimLane:
             except (OperationalError, PoolTimeout) as error:
                 log.error("storage_unavailable", error=type(error).__name__)
                 raise Unavailable(type(error).__name__) from error
+
+
+def _refuse(error: Exception, counted: CountedClaim, told: Told) -> None:
+    """Count and answer a claim that was refused; a fault of ours is told as one, and logged."""
+    if isinstance(error, RedisError):
+        error = quota_faults.refusal(error)
+    elif not isinstance(error, HuiquanError):
+        log.error("crashed", exc_info=error)
+        error = HuiquanError()
+    counted.end(error)
+    told(error)

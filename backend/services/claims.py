@@ -61,7 +61,7 @@ def claim_voucher(
             tier_position=tier_position,
             resident_id=resident_id,
             request_id=request_id,
-            now=clock.now(),
+            now_ms=clock.now_ms(),
             position=position,
             came=Came(ticket=ticket, address=address, settings=settings),
         )

@@ -148,13 +148,13 @@ def _packed(
     client: redis.Redis, of: Sequence[CampaignTerms], people: Sequence[int]
 ) -> list[list[bytes]]:
     """Return calls of the batched script as they go over the wire, one campaign each in turn."""
-    now = clock.now()
+    now_ms = clock.now_ms()
     connection = client.connection_pool.get_connection()
     packed = []
     for n, first in enumerate(range(0, len(people), BATCH)):
         calls = [
             prepare(
-                of[n % len(of)], tier_position=1, resident_id=person, request_id="r", now=now
+                of[n % len(of)], tier_position=1, resident_id=person, request_id="r", now_ms=now_ms
             ).call
             for person in people[first : first + BATCH]
         ]

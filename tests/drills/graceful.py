@@ -13,7 +13,7 @@ from tests.drills import Outcome, play
 from tests.load.callers import Rush
 from tests.load.stack import Stack, Web, city, differences, most_held, vouchers
 
-UNITS = 60_000
+UNITS = 240_000  # more than a fast machine gives out in the seconds of three reloads
 RELOADS = 3
 SETTLED_S = 3.0  # new workers answer and the old ones are gone, in a rush that never pauses
 GRACEFUL_TIMEOUT_S = 20.0

@@ -40,6 +40,7 @@ class Outcome(enum.IntEnum):
 
 
 TAKEN_WITH_USED_TICKET = 2  # claim.lua's answer; it has written the mark
+TAKEN = (int(Outcome.TAKEN), TAKEN_WITH_USED_TICKET)
 
 
 class Take(NamedTuple):
@@ -51,6 +52,18 @@ class Take(NamedTuple):
     ticket_reused: bool = False  # taken, with a ticket that was used before
 
 
+class Moment(NamedTuple):
+    """A tier at one millisecond as the claim script wants it: alike for all who claim from it."""
+
+    tier: TierTerms
+    now: datetime
+    now_ms: int
+    validity: tuple[datetime, datetime]  # of what is taken now
+    since_opening: str
+    times: tuple[str | int, ...]
+    release: tuple[str | int, ...]
+
+
 class TakeCall(NamedTuple):
     """One call of the claim script, ready to be sent. `args` are all text or whole numbers.
 
@@ -58,6 +71,7 @@ class TakeCall(NamedTuple):
     """
 
     campaign: CampaignTerms
+    at: Moment
     keys: list[str]
     args: list[str | int]
 
@@ -69,58 +83,74 @@ class Returned(NamedTuple):
     units: Mapping[int, int]
 
 
+def moment(
+    campaign: CampaignTerms, tier: TierTerms, now_ms: int, validity: tuple[datetime, datetime]
+) -> Moment:
+    """Return a tier at a moment.
+
+    :param validity: what a voucher gets if it is taken now
+    """
+    now = clock.from_ms(now_ms)
+    day_began, _ = clock.day_bounds(now.date())
+    return Moment(
+        tier=tier,
+        now=now,
+        now_ms=now_ms,
+        validity=validity,
+        since_opening=held.since_opening(campaign, now_ms),
+        times=(
+            clock.to_ms(day_began) - campaign.opens_at_ms,
+            clock.to_ms(validity[0]),
+            clock.to_ms(validity[1]),
+        ),
+        release=_release_args(campaign, tier, now),
+    )
+
+
 def take_call(
     campaign: CampaignTerms,
-    tier: TierTerms,
+    at: Moment,
     *,
     resident_id: int,
     request_tag: str,
-    now: datetime,
-    validity: tuple[datetime, datetime],
     barred: Outcome | None = None,
     origin: claim_marks.Origin = claim_marks.UNKNOWN,
 ) -> TakeCall:
     """Return the call that takes one unit of the tier for the resident, or says why not.
 
     :param request_tag: short text made from the caller's request number, without '.' or ','
-    :param validity: what the voucher gets if it is taken now
     :param barred: why the terms refuse a new claim now; a replay is answered all the same
     :param origin: how the claim came; it changes nothing but what is written down
     """
     bucket, field = held.place(resident_id)
-    now_ms = clock.to_ms(now)
-    day_began, _ = clock.day_bounds(now.astimezone(clock.CHINA).date())
-    return TakeCall(
-        campaign=campaign,
-        keys=claim_keys(campaign.id, bucket),
-        args=[
-            campaign.epoch,
-            now_ms,
-            resident_id,
-            tier.position,
-            tier.id,
-            request_tag,
-            field,
-            bucket,
-            held.since_opening(campaign, now_ms),
-            clock.to_ms(day_began) - campaign.opens_at_ms,
-            clock.to_ms(validity[0]),
-            clock.to_ms(validity[1]),
-            int(barred or 0),
-            *_release_args(campaign, tier, now),
-            origin.ticket_tag,
-            origin.marks,
-            origin.address_range,
-        ],
-    )
+    marks, ticket_tag, address_range = origin
+    tier = at.tier
+    args: list[str | int] = [
+        campaign.epoch,
+        at.now_ms,
+        resident_id,
+        tier.position,
+        tier.id,
+        request_tag,
+        field,
+        bucket,
+        at.since_opening,
+        *at.times,
+        0 if barred is None else int(barred),
+        *at.release,
+        ticket_tag,
+        marks,
+        address_range,
+    ]
+    return TakeCall(campaign, at, claim_keys(campaign.id, bucket), args)
 
 
-def _release_args(campaign: CampaignTerms, tier: TierTerms, now: datetime) -> list[str | int]:
+def _release_args(campaign: CampaignTerms, tier: TierTerms, now: datetime) -> tuple[str | int, ...]:
     release = campaign.daily_release
     if release is None:
-        return [0, "", 0]
+        return 0, "", 0
     day = release_day(campaign, now)
-    return [release.reserved(tier.count, now), day, release.units_today(now)]
+    return release.reserved(tier.count, now), day, release.units_today(now)
 
 
 def release_day(campaign: CampaignTerms, at: datetime) -> str:
@@ -151,13 +181,15 @@ def take(client: redis.Redis, call: TakeCall) -> Take:
 
 def take_answer(call: TakeCall, status: int, claim: str) -> Take:
     """Return what the script's answer to a call says."""
+    if status in TAKEN:  # of this call, so all but the serial is known
+        serial = int(claim.split(".", 2)[1], 16)
+        taken = HeldClaim(call.at.tier.position, serial, call.at.now)
+        return Take(Outcome.TAKEN, taken, None, status == TAKEN_WITH_USED_TICKET)
     again_ms = None
     if status == Outcome.RESTORING:
         claim, _, again = claim.partition("@")
         again_ms = int(again)
     found = held.parse(call.campaign, claim) if claim else None
-    if status == TAKEN_WITH_USED_TICKET:
-        return Take(outcome=Outcome.TAKEN, claim=found, ticket_reused=True)
     return Take(outcome=Outcome(status), claim=found, again_ms=again_ms)
 
 

@@ -7,8 +7,8 @@ from redis.exceptions import MovedError, RedisError
 from backend import redis_clients
 from backend.redis_clients import ClusterUnavailable
 from backend.storage.redis.cluster_slots import ClusterSlots, Host
-from backend.storage.redis.quota import Take, TakeCall
-from backend.storage.redis.quota_link import QuotaLink, Waiting
+from backend.storage.redis.quota import TakeCall
+from backend.storage.redis.quota_link import QuotaLink, Told, Waiting
 
 BATCH_MAX = 128  # claims in one call: keeps Valkey's other callers waiting for about a millisecond
 WAITING_MAX = 5_000  # a queue longer than this answers nobody in time
@@ -41,22 +41,19 @@ class AsyncQuota:
                 wait_replicas=wait_replicas,
             )
 
-    def take(self, call: TakeCall) -> "asyncio.Future[Take]":
-        """Put the call to those that leave next; the future gives the answer.
+    def take(self, call: TakeCall, told: Told) -> None:
+        """Put the call to those that leave next; `told` gets the answer, never before this returns.
 
-        The future raises redis.RedisError when the server cannot say; the claim may then have been
-        taken, and the same request asked again tells. Raises Overloaded at once.
+        Raises Overloaded at once.
         """
         link = self._only or self._link_of(call)
         waiting_count = len(self._unplaced) if link is None else link.waiting_count
         if waiting_count >= WAITING_MAX:
             raise Overloaded(f"{waiting_count} claims wait")
-        answer: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
         if link is None:
-            self._place_later([(call, answer, False)])
+            self._place_later([(call, told, False)])
         else:
-            link.put((call, answer, False))
-        return answer
+            link.put((call, told, False))
 
     async def close(self) -> None:
         """Answer what waits, then leave."""
@@ -105,5 +102,5 @@ class AsyncQuota:
         for waiting in unplaced:
             if link := self._link_of(waiting[0]):
                 link.put(waiting)
-            elif not waiting[1].done():
-                waiting[1].set_exception(fault)
+            else:
+                waiting[1](fault)

@@ -20,8 +20,11 @@ from backend.storage.redis.quota import Take, TakeCall, take_answer
 
 log = structlog.get_logger()
 
+# Told once, on the loop, what the server answered, or why it cannot say: the claim may then have
+# been taken, and the same request asked again tells. It raises nothing.
+Told = Callable[[Take | RedisError], None]
 # A call, who waits for it, and whether it was sent to another node before.
-Waiting = tuple[TakeCall, "asyncio.Future[Take]", bool]
+Waiting = tuple[TakeCall, Told, bool]
 
 
 class QuotaLink:
@@ -145,21 +148,28 @@ class QuotaLink:
     def _settle(self, batch: list[Waiting], answer: Any) -> None:
         """Give each claim of a batch its own answer, or all of them the fault."""
         if isinstance(answer, MovedError) and self._on_fault is not None:
-            again = [(call, future, True) for call, future, sent_on in batch if not sent_on]
+            again = [(call, told, True) for call, told, sent_on in batch if not sent_on]
             self._on_fault(answer, again)
             batch = [waiting for waiting in batch if waiting[2]]
-        for n, (call, future, _) in enumerate(batch):
-            if future.done():  # its caller went away
-                continue
-            if isinstance(answer, RedisError):
-                future.set_exception(answer)
-            else:
-                future.set_result(take_answer(call, answer[2 * n], answer[2 * n + 1]))
+        if isinstance(answer, RedisError):
+            for _, told, _ in batch:
+                told(answer)
+            return
+        for n, (call, told, _) in enumerate(batch):
+            told(_take(call, answer[2 * n], answer[2 * n + 1]))
 
 
 def _packed(*words: str | int) -> bytes:
     packed: bytes = hiredis.pack_command(words)  # type: ignore[arg-type]  # its stub: one word
     return packed
+
+
+def _take(call: TakeCall, status: int, claim: str) -> Take | RedisError:
+    try:
+        return take_answer(call, status, claim)
+    except ValueError as error:  # the others of the batch must still be told theirs
+        log.exception("claim_unreadable")
+        return _unknown(error)
 
 
 def _unknown(error: Exception) -> RedisError:

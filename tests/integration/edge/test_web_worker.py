@@ -40,13 +40,13 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 class Running:
     """A server in a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: Any = application, *, keep_alive_s: int = 5) -> None:
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         config = Config(
-            application, http=BoundedProtocol, loop="uvloop", ws="none", log_config=None,
-            timeout_keep_alive=5, timeout_graceful_shutdown=5,
+            app, http=BoundedProtocol, loop="uvloop", ws="none", log_config=None,
+            timeout_keep_alive=keep_alive_s, timeout_graceful_shutdown=5, proxy_headers=False,
         )  # fmt: skip
         self.server = Server(config)
         self.thread = threading.Thread(target=self.server.run, args=([self._listener],))

@@ -16,8 +16,8 @@ from backend.storage.redis import keys
 from miniprogram_api.edges import EDGES
 from tests.conftest import OPENING
 from tests.factories import MAY, City, MovableClock, Person, drain, rows
-from tests.integration.asgi import call, with_lane
 from tests.integration.edge.callers import apart
+from tests.integration.lane_server import call, with_lane
 
 PATH = f"/api/v1/resident/campaigns/{MAY}"
 

@@ -12,12 +12,12 @@ from backend import metrics
 from backend.domain import tokens
 from backend.edge import errors
 from backend.extensions import redis_handle
-from backend.services import blocks, campaigns
+from backend.services import blocks, campaigns, claim_lane
 from backend.storage.redis import keys
-from miniprogram_api import claim_lane
+from miniprogram_api import lane_application
 from tests.factories import MAY, City, MovableClock, Person, forget_held, held_claims
-from tests.integration.asgi import Answer, call, with_lane
 from tests.integration.edge.callers import apart, ask
+from tests.integration.lane_server import Answer, Serving, call, with_lane
 
 PATH = f"/api/v1/resident/campaigns/{MAY}/claims"
 APPROVED, DRAFT = "Q2-APPL", "Q3-NIGHT"
@@ -264,7 +264,7 @@ def test_200_claims_at_once_each_get_their_own_answer(city: City) -> None:
 def test_more_than_flasks_threads_can_answer_is_refused_at_once_and_claims_go_on(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claim_lane, "HANDED_OVER_MAX", 2)
+    monkeypatch.setattr(lane_application, "HANDED_OVER_MAX", 2)
     person = city.resident()
     headers = [
         *person.headers.items(), ("Content-Type", "application/json"),
@@ -287,28 +287,63 @@ def test_more_than_flasks_threads_can_answer_is_refused_at_once_and_claims_go_on
     assert metrics.REGISTRY.get_sample_value("huiquan_requests_total", labels)
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_request_claims_nothing(city: City) -> None:
-    person = city.resident()
-    body = claim()
-    scope = {
-        "type": "http", "method": "POST", "path": PATH, "query_string": b"", "root_path": "",
-        "headers": [
-            (b"authorization", person.headers["Authorization"].encode()),
-            (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)),
-        ],
-    }  # fmt: skip
-    waiting = [
-        {"type": "http.request", "body": body[:20], "more_body": True},
-        {"type": "http.disconnect"},
-    ]
-    sent: list[Any] = []
+@pytest.mark.parametrize("left_out", [1, 20])
+def test_a_client_that_leaves_in_the_middle_of_its_request_claims_nothing(
+    city: City, left_out: int
+) -> None:
+    person, other, body = city.resident(), city.resident(), claim()
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: {person.headers['Authorization']}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
 
-    async def receive() -> Any:
-        return waiting.pop(0)
+    async def leave(lane: Serving) -> Answer:
+        _, writer = await asyncio.open_connection("127.0.0.1", lane.port)
+        writer.write(head.encode() + body[:-left_out])
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        return await call(
+            lane, "POST", PATH, body=body,
+            headers=[
+                *other.headers.items(), ("Content-Type", "application/json"),
+                ("Content-Length", str(len(body))),
+            ],
+        )  # fmt: skip
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    with_lane(city, lambda lane: lane(scope, receive, send))
-    assert sent == []
+    assert with_lane(city, leave).status == 201
     assert held_claims(person.id) == []
+    assert len(held_claims(other.id)) == 1
+
+
+def test_a_fault_of_ours_is_a_500_in_the_form_of_every_refusal_and_the_next_claim_is_answered(
+    city: City, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    person, other = city.resident(), city.resident()
+    decide = claim_lane.decide
+
+    def faulty(prepared: Any, *args: Any, **kwargs: Any) -> Any:
+        if prepared.resident_id == person.id:
+            raise ZeroDivisionError
+        return decide(prepared, *args, **kwargs)
+
+    monkeypatch.setattr(claim_lane, "decide", faulty)
+
+    async def both(lane: Serving) -> list[Answer]:
+        return await asyncio.gather(
+            *(
+                call(
+                    lane, "POST", PATH, body=claim(),
+                    headers=[
+                        *who.headers.items(), ("Content-Type", "application/json"),
+                        ("Content-Length", str(len(claim()))),
+                    ],
+                )
+                for who in (person, other)
+            )
+        )  # fmt: skip
+
+    crashed, taken = with_lane(city, both)
+    assert (crashed.status, taken.status) == (500, 201)
+    assert json.loads(crashed.body)["error"]["code"] == "internal_error"
+    assert "ZeroDivisionError" in caplog.text

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ from sqlalchemy import text
 
 from backend.devstack.valkey import PrivateValkey
 from backend.domain import refusals
-from backend.domain.errors import NotFound
+from backend.domain.errors import HuiquanError, NotFound
 from backend.extensions import db, redis_handle
 from backend.services import campaigns
 from backend.services.claim_decisions import ClaimedVoucher
-from backend.services.claim_lane import ClaimLane
+from backend.services.claim_lane import AskedClaim, ClaimLane
 from backend.storage.redis import keys, quota, quota_async
-from tests.factories import MAY, City, held_claims, new_request
+from tests.factories import MAY, City, MovableClock, held_claims, new_request
+from tests.integration.services.claim_rules import with_terms
+from tests.lane_rush import claim_on
 
 
 def run(main: Any) -> Any:
@@ -28,7 +31,8 @@ def run(main: Any) -> Any:
 
 async def claim(lane: ClaimLane, resident_id: int, tier: int = 1, **more: str) -> ClaimedVoucher:
     wanted = {"campaign_id": MAY, "request_id": new_request(), **more}
-    return await lane.claim_voucher(tier_position=tier, resident_id=resident_id, **wanted)
+    asked = AskedClaim(tier_position=tier, resident_id=resident_id, **wanted)
+    return await claim_on(lane, asked)
 
 
 def lane_of(city: City, redis_url: str = "") -> ClaimLane:
@@ -139,3 +143,24 @@ def test_a_change_in_sql_is_seen_within_a_second_and_no_claim_waits_for_sql(city
         await lane.close()
 
     run(main)
+
+
+def test_one_batch_gives_out_no_more_of_a_day_and_of_a_tier_than_there_is(
+    city: City, moment: MovableClock
+) -> None:
+    with_terms(daily_release=4, carry_over=False)
+    redis_handle.client.hset(keys.quota(MAY), "left:2", 3)
+    lane = lane_of(city)
+
+    async def main() -> list[Any]:
+        await claim(lane, 99)
+        wanted = [claim(lane, n, tier=1 + n % 2) for n in range(1, 21)]
+        found = await asyncio.gather(*wanted, return_exceptions=True)
+        await lane.close()
+        return found
+
+    found = run(main)
+    taken = Counter(v.tier_position for v in found if isinstance(v, ClaimedVoucher))
+    assert taken == {1: 3, 2: 3}  # one of tier 1 went before
+    refused = Counter(type(error) for error in found if isinstance(error, HuiquanError))
+    assert refused == {refusals.DailyQuotaExhausted: 7, refusals.QuotaExhausted: 7}

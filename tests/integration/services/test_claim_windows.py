@@ -9,7 +9,7 @@ from sqlalchemy import text
 from backend.domain import refusals
 from backend.extensions import db, redis_handle
 from tests.factories import MAY, City, MovableClock, Person, new_request
-from tests.integration.asgi import call, with_lane
+from tests.integration.lane_server import call, with_lane
 from tests.integration.services.claim_rules import code, outcome, with_terms
 
 PATH = f"/api/v1/resident/campaigns/{MAY}/claims"

@@ -15,11 +15,12 @@ from backend.domain.errors import HuiquanError
 from backend.extensions import db, redis_handle
 from backend.factory import create_app
 from backend.services import campaigns, claims
-from backend.services.claim_lane import ClaimLane
+from backend.services.claim_lane import AskedClaim, ClaimLane
 from backend.storage.redis import keys
 from miniprogram_api.edges import EDGES
 from tests.conftest import OPENING, make_settings
 from tests.factories import MAY, City, MovableClock
+from tests.lane_rush import claim_on
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +73,7 @@ class LaneLoop:
 
     def __call__(self, city: City, resident_id: int, campaign_id: str, request_id: str) -> str:
         """Claim on the event loop; return the voucher's number or the refusal's code."""
-        claim = self._lane.claim_voucher(
-            campaign_id=campaign_id, tier_position=1, resident_id=resident_id, request_id=request_id
-        )
+        claim = claim_on(self._lane, AskedClaim(campaign_id, 1, resident_id, request_id))
         try:
             return str(self._loop.run_until_complete(claim).voucher_id)
         except HuiquanError as refused:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from backend import clock
 from backend.clock import CHINA
 from backend.domain import receipts, refusals
 from backend.domain.campaigns import CampaignTerms, TierTerms
@@ -32,7 +33,10 @@ def terms(**changes: object) -> CampaignTerms:
 
 
 def prepared(campaign: CampaignTerms, tier: int = 1) -> PreparedClaim:
-    return prepare(campaign, tier_position=tier, resident_id=71, request_id="request-1", now=NOW)
+    now_ms = clock.to_ms(NOW)
+    return prepare(
+        campaign, tier_position=tier, resident_id=71, request_id="request-1", now_ms=now_ms
+    )
 
 
 def test_the_script_is_asked_in_whole_milliseconds_and_for_the_residents_own_place() -> None:

@@ -25,9 +25,13 @@
 -- receipts_until_ms is the later of the two, absent in a quota that was never rebuilt. today:N is
 -- 'release day:units taken on it', kept where 15 says a day. A bucket that exists has its bit.
 -- server_clock stands until the opening has come by both clocks. Caller: storage/redis/quota.py
-local quota = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens_at_ms', 'ends_at_ms',
+-- In a batch the quota is read once for each tier: nobody but this script writes it meanwhile, and
+-- what it writes it writes into `read` too (batch.lua makes it).
+local read = KEYS.read
+local quota = read and read[ARGV[4]] or redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens_at_ms', 'ends_at_ms',
   'per_person_per_tier', 'one_tier_per_day', 'left:' .. ARGV[4], 'next:' .. ARGV[4],
   'per_person', 'per_person_per_day', 'today:' .. ARGV[4], 'receipts_until_ms', 'server_clock')
+if read then read[ARGV[4]] = quota end
 if quota[1] ~= ARGV[1] or not quota[7] or not quota[8] then return {-3, ''} end
 
 -- A replay comes first: somebody who was told of a voucher is told of it again, whatever happened since.
@@ -65,6 +69,7 @@ if quota[13] then  -- until the opening has come by this server's clock too, who
   local time = redis.call('TIME')
   if time[1] * 1000 + math.floor(time[2] / 1000) < tonumber(quota[3]) then return {-4, latest} end
   redis.call('HDEL', KEYS[1], 'server_clock')
+  quota[13] = false
 end
 if now_ms >= tonumber(quota[4]) then return {-5, latest} end
 if ARGV[13] ~= '0' then return {tonumber(ARGV[13]), latest} end
@@ -92,11 +97,13 @@ if ARGV[15] ~= '' then
   if taken_today + reserved >= tonumber(ARGV[16]) then return {-11, latest} end
 end
 
-redis.call('HINCRBY', KEYS[1], 'left:' .. ARGV[4], -1)
+quota[7] = redis.call('HINCRBY', KEYS[1], 'left:' .. ARGV[4], -1)
 if ARGV[15] ~= '' then
-  redis.call('HSET', KEYS[1], 'today:' .. ARGV[4], ARGV[15] .. ':' .. (taken_today + 1))
+  quota[11] = ARGV[15] .. ':' .. (taken_today + 1)
+  redis.call('HSET', KEYS[1], 'today:' .. ARGV[4], quota[11])
 end
-local serial = redis.call('HINCRBY', KEYS[1], 'next:' .. ARGV[4], 1) - 1
+quota[8] = redis.call('HINCRBY', KEYS[1], 'next:' .. ARGV[4], 1)
+local serial = quota[8] - 1
 local claim = string.format('%s.%x.%s.%s%s', ARGV[4], serial, ARGV[9], ARGV[6], ARGV[17])
 if held then
   redis.call('HSET', KEYS[4], ARGV[7], held .. ',' .. claim)

@@ -1,10 +1,12 @@
 """Held claims in Valkey: what is written is read, all are found, and they are small."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from backend import clock
 from backend.domain import claim_marks
+from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.vouchers import first_serial
 from backend.extensions import redis_handle
 from backend.services import campaigns
@@ -62,6 +64,10 @@ def test_loading_the_same_claims_again_changes_nothing(city: City) -> None:
         assert held_claims(7) == [claim for _, claim in claims]
 
 
+def moment(campaign: CampaignTerms, tier: TierTerms, at: datetime) -> quota.Moment:
+    return quota.moment(campaign, tier, clock.to_ms(at), validity_of(campaign, at))
+
+
 def test_100_000_claims_take_at_most_60_bytes_each(city: City, database: str) -> None:
     if database == "postgresql":
         pytest.skip("no SQL takes part")
@@ -74,11 +80,9 @@ def test_100_000_claims_take_at_most_60_bytes_each(city: City, database: str) ->
         at = campaign.opens_at + timedelta(seconds=60, milliseconds=n)
         call = quota.take_call(
             campaign,
-            campaign.tiers[0],
+            moment(campaign, campaign.tiers[0], at),
             resident_id=n,
             request_tag=request_tag(f"request-{n}"),
-            now=at,
-            validity=validity_of(campaign, at),
         )
         pipeline.evalsha(sha, len(call.keys), *call.keys, *map(str, call.args))
         if n % 5000 == 0:
@@ -97,11 +101,9 @@ def test_three_claims_with_tickets_stay_one_compact_block(city: City) -> None:
             at = campaign.ends_at - timedelta(milliseconds=1)
             call = quota.take_call(
                 campaign,
-                tier,
+                moment(campaign, tier, at),
                 resident_id=resident_id,
                 request_tag=request_tag(f"request-{tier.position}"),
-                now=at,
-                validity=validity_of(campaign, at),
                 origin=claim_marks.Origin(ticket_tag=f"abc{tier.position}"),
             )
             assert quota.take(client, call).outcome is quota.Outcome.TAKEN
