@@ -60,6 +60,15 @@ class Settings:
     wechat_pay_public_key: bytes | None = None  # PEM of WeChat Pay's key
     wechat_pay_public_key_id: str | None = None
     wechat_pay_base_url: str = "https://api.mch.weixin.qq.com"
+    unionpay_merchant_number: str | None = None  # with the next four: all of them, or no UnionPay
+    unionpay_private_key: bytes | None = None  # PEM of the merchant's key
+    unionpay_cert: bytes | None = None  # PEM of the merchant's certificate
+    unionpay_root_cert: bytes | None = None  # PEM of the root that UnionPay's certificate ends at
+    unionpay_middle_cert: bytes | None = None
+    unionpay_signer_cn: str = "中国银联股份有限公司"  # third part of the signer's name
+    unionpay_terminal_number: str | None = None
+    unionpay_base_url: str = "https://gateway.95516.com"
+    unionpay_file_url: str = "https://filedownload.95516.com"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -247,6 +256,19 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
         _form("PUB_KEY_ID_[0-9A-Za-z]{1,64}", "PUB_KEY_ID_ and what follows it"),
     ),
     ("wechat_pay_base_url", "WECHAT_PAY_BASE_URL", _base_url),
+    ("unionpay_merchant_number", "UNIONPAY_MERCHANT_NUMBER", _form("[0-9]{15}", "15 digits")),
+    ("unionpay_private_key", "UNIONPAY_PRIVATE_KEY", _file),
+    ("unionpay_cert", "UNIONPAY_CERT", _file),
+    ("unionpay_root_cert", "UNIONPAY_ROOT_CERT", _file),
+    ("unionpay_middle_cert", "UNIONPAY_MIDDLE_CERT", _file),
+    ("unionpay_signer_cn", "UNIONPAY_SIGNER_CN", str),
+    (
+        "unionpay_terminal_number",
+        "UNIONPAY_TERMINAL_NUMBER",
+        _form("[0-9A-Za-z]{8}", "8 letters and digits"),
+    ),
+    ("unionpay_base_url", "UNIONPAY_BASE_URL", _base_url),
+    ("unionpay_file_url", "UNIONPAY_FILE_URL", _base_url),
 )
 # Half of a group is a mistake: its provider would not be there, and nobody would know why.
 _TOGETHER: tuple[tuple[str, ...], ...] = (
@@ -257,6 +279,13 @@ _TOGETHER: tuple[tuple[str, ...], ...] = (
         "WECHAT_PAY_API_V3_KEY",
         "WECHAT_PAY_PUBLIC_KEY",
         "WECHAT_PAY_PUBLIC_KEY_ID",
+    ),
+    (
+        "UNIONPAY_MERCHANT_NUMBER",
+        "UNIONPAY_PRIVATE_KEY",
+        "UNIONPAY_CERT",
+        "UNIONPAY_ROOT_CERT",
+        "UNIONPAY_MIDDLE_CERT",
     ),
 )
 
@@ -283,7 +312,8 @@ def _production_faults(values: Mapping[str, object]) -> list[str]:
     faults = []
     if values.get("clock_offset_s"):
         faults.append("CLOCK_OFFSET_S is refused in production: real money runs on real time")
-    for name in ("public_base_url", "wechat_base_url", "wechat_pay_base_url"):
+    urls = ("public_base_url", "wechat_base_url", "wechat_pay_base_url")
+    for name in (*urls, "unionpay_base_url", "unionpay_file_url"):
         if str(values.get(name, "https://")).startswith("http://"):
             faults.append(f"{name.upper()} wants https in production")
     if str(values.get("database_url", "")).startswith("sqlite"):

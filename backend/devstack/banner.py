@@ -40,6 +40,7 @@ def addresses(found: Surroundings, placards: Mapping[str, str]) -> str:
         ("就绪检查", f"{found.web_url}/readyz"),
         ("微信替身", f"{found.standin_url}/_standin/requests"),
         ("微信支付替身", f"{found.pay_standin_url}/_standin/orders"),
+        ("银联替身", f"{found.unionpay_url}/_standin/requests"),
     ]
     return "\n".join(f"  {padded(name, 18)}{address}" for name, address in rows)
 

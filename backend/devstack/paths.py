@@ -61,6 +61,11 @@ class StateDir:
         return self.root / "wechat_pay_keys.json"
 
     @property
+    def unionpay_dir(self) -> Path:
+        """Keys and certificates of UnionPay's stand-in and of us as its merchant."""
+        return self.root / "unionpay"
+
+    @property
     def logs_dir(self) -> Path:
         return self.root / "logs"
 

@@ -117,8 +117,7 @@ class Stack:
         self._say("数据库与示例方案就绪")
         for name in ("claim-writer", "jobs"):
             supervisor.start(self._program(name, found, "flask", "worker", name))
-        standins = (found.standin_url, found.pay_standin_url)
-        for url in (f"{found.web_url}/readyz", *(f"{url}/_standin/health" for url in standins)):
+        for url in (f"{found.web_url}/readyz", *_healths(found)):
             self._await(supervisor, partial(answers, url), what=url)
         placards: dict[str, str] = json.loads(result.read_text(encoding="utf-8"))["placards"]
         return placards
@@ -139,10 +138,18 @@ class Stack:
             f"--refund-within-s={REFUND_WITHIN_S}",
             f"--clock-offset-s={found.env['CLOCK_OFFSET_S']}",
         )
+        unionpay = (
+            "backend.gateways.standins.unionpay_api",
+            f"--port={found.unionpay_url.rpartition(':')[2]}",
+            f"--merchant-number={found.env['UNIONPAY_MERCHANT_NUMBER']}",
+            f"--keys={self._state.unionpay_dir}",
+            f"--clock-offset-s={found.env['CLOCK_OFFSET_S']}",
+        )
         return (
             self._program("web", found, *web),
             self._program("wechat", found, *standin),
             self._program("wechat-pay", found, *pay_standin),
+            self._program("unionpay", found, *unionpay),
         )
 
     def _program(self, name: str, found: Surroundings, *module_and_words: str) -> Program:
@@ -214,3 +221,8 @@ class Stack:
 
     def _say(self, text: str) -> None:
         print(f"{time.monotonic() - self._begun_s:6.1f} 秒  {text}", flush=True)
+
+
+def _healths(found: Surroundings) -> list[str]:
+    urls = (found.standin_url, found.pay_standin_url, found.unionpay_url)
+    return [f"{url}/_standin/health" for url in urls]

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backend.devstack import secrets, wechat_pay
+from backend.devstack import secrets, unionpay_keys, wechat_pay
 from backend.devstack.paths import PROJECT_ROOT, StateDir
 from backend.domain.errors import HuiquanError
 
 WEB_PORT = 8000
 PORTS_TRIED = 100
+UNIONPAY_MERCHANT_NUMBER = "777230800000001"  # made up
 
 
 class PortInvalid(HuiquanError):
@@ -27,6 +28,7 @@ class Surroundings:
     web_url: str
     standin_url: str
     pay_standin_url: str  # of WeChat Pay
+    unionpay_url: str
 
     def with_clock(self, offset_s: float, *, reload: bool = False) -> "Surroundings":
         """Return the same, with the development clock's offset; `reload`: follow the code."""
@@ -43,6 +45,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
     web_port = free_port_from(_wanted_port(given))
     standin_port = free_port_from(web_port + 1)
     pay_standin_port = free_port_from(standin_port + 1)
+    unionpay_port = free_port_from(pay_standin_port + 1)
     own = {
         **secrets.load_or_make(state.secrets_file),
         "DATABASE_URL": f"sqlite:///{state.database_file}",
@@ -51,6 +54,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
     web_url = f"http://127.0.0.1:{web_port}"
     standin_url = f"http://127.0.0.1:{standin_port}"
     pay_standin_url = f"http://127.0.0.1:{pay_standin_port}"
+    unionpay_url = f"http://127.0.0.1:{unionpay_port}"
     env = {
         **given,
         **chosen,
@@ -59,6 +63,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
         "REDIS_URL": redis_url,
         "PUBLIC_BASE_URL": web_url,
         "WECHAT_BASE_URL": standin_url,
+        **_unionpay_env(unionpay_keys.load_or_make(state.unionpay_dir), unionpay_url),
         "HUIQUAN_BIND": f"127.0.0.1:{web_port}",
         "PROMETHEUS_MULTIPROC_DIR": str(state.root / "metrics"),
         "FLASK_APP": "wsgi",
@@ -67,8 +72,24 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
     }
     env.pop("CLOCK_OFFSET_S", None)
     return Surroundings(
-        env=env, web_url=web_url, standin_url=standin_url, pay_standin_url=pay_standin_url
+        env=env,
+        web_url=web_url,
+        standin_url=standin_url,
+        pay_standin_url=pay_standin_url,
+        unionpay_url=unionpay_url,
     )
+
+
+def _unionpay_env(keys: Path, url: str) -> dict[str, str]:
+    return {
+        "UNIONPAY_MERCHANT_NUMBER": UNIONPAY_MERCHANT_NUMBER,
+        "UNIONPAY_PRIVATE_KEY": str(keys / "merchant.key"),
+        "UNIONPAY_CERT": str(keys / "merchant.pem"),
+        "UNIONPAY_ROOT_CERT": str(keys / "root.pem"),
+        "UNIONPAY_MIDDLE_CERT": str(keys / "middle.pem"),
+        "UNIONPAY_BASE_URL": url,
+        "UNIONPAY_FILE_URL": url,
+    }
 
 
 def free_port_from(first: int) -> int:
@@ -110,6 +131,13 @@ KEPT = (
     "PUBLIC_BASE_URL",
     "WECHAT_BASE_URL",
     *wechat_pay.VARIABLES,
+    "UNIONPAY_MERCHANT_NUMBER",
+    "UNIONPAY_PRIVATE_KEY",
+    "UNIONPAY_CERT",
+    "UNIONPAY_ROOT_CERT",
+    "UNIONPAY_MIDDLE_CERT",
+    "UNIONPAY_BASE_URL",
+    "UNIONPAY_FILE_URL",
     "FLASK_APP",
     "CLOCK_OFFSET_S",
 )

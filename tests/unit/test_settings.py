@@ -172,6 +172,8 @@ def test_a_prefix_that_no_wallet_uses_is_taken(prefix: str) -> None:
         ("CLOCK_OFFSET_S", "-0.5", "real money runs on real time"),
         ("PUBLIC_BASE_URL", "http://xfq.example.gov.cn", "wants https"),
         ("WECHAT_BASE_URL", "http://127.0.0.1:9000", "wants https"),
+        ("UNIONPAY_BASE_URL", "http://127.0.0.1:9000", "wants https"),
+        ("UNIONPAY_FILE_URL", "http://127.0.0.1:9000", "wants https"),
         ("DATABASE_URL", "sqlite:////var/lib/huiquan.db", "wants PostgreSQL"),
     ],
 )
@@ -207,6 +209,40 @@ def test_what_may_be_set_is_set(tmp_path: Path) -> None:
     assert settings.pdf_cjk_font == b"\0\1\0\0"
     assert settings.wechat_verify_file == ("Ab3_x.txt", "0123abcd")
     assert settings.access_token_ttl_s == 600
+
+
+UNIONPAY_FILES = (
+    "UNIONPAY_PRIVATE_KEY",
+    "UNIONPAY_CERT",
+    "UNIONPAY_ROOT_CERT",
+    "UNIONPAY_MIDDLE_CERT",
+)
+
+
+def test_unionpay_is_set_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "some.pem"
+    file.write_bytes(b"pem")
+    whole = {
+        "UNIONPAY_MERCHANT_NUMBER": "898230154110001",
+        **dict.fromkeys(UNIONPAY_FILES, str(file)),
+    }
+    assert Settings.from_env(GOOD | whole).unionpay_root_cert == b"pem"
+    for name in whole:
+        assert faults(GOOD | whole | {name: ""}).startswith(f"{name} not set")
+    assert Settings.from_env(GOOD).unionpay_merchant_number is None
+    assert Settings.from_env(GOOD | {"UNIONPAY_SIGNER_CN": "x"}).unionpay_merchant_number is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("UNIONPAY_MERCHANT_NUMBER", t) for t in ("8" * 14, "8" * 16, "8.98E+14", "８" * 15)),
+        *(("UNIONPAY_TERMINAL_NUMBER", t) for t in ("1080209", "010802091", "0108 209")),
+        *((name, "/no/such/file.pem") for name in UNIONPAY_FILES),
+    ],
+)
+def test_a_malformed_setting_of_unionpay_is_named(name: str, text: str) -> None:
+    assert f"{name} " in faults(DEVELOPMENT | {name: text})
 
 
 def test_no_secret_has_a_default() -> None:

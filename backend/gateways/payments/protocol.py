@@ -38,11 +38,13 @@ class PaymentState:
     """What a provider says. `unknown` is neither success nor failure: ask again.
 
     `amount_fen` is what was collected, where the provider says so; it must equal the charge's.
+    `provider_discount_fen` is what the provider itself gave of it: the payer paid so much less.
     """
 
     status: PaymentStatus
     reference: str | None = None
     amount_fen: int | None = None
+    provider_discount_fen: int | None = None
     client: Mapping[str, str] | None = None  # what the phone hands to its wallet
     code_url: str | None = None  # what the payer scans
 

@@ -104,7 +104,8 @@ class Control:
 def install(app: Flask, control: Control, *, errcode_body: Callable[[int], object]) -> None:
     """Put the log and the faults before every request of the app, and add the control routes.
 
-    :param errcode_body: how this outside party words an error of a given number
+    :param errcode_body: how this outside party words an error of a given number: an object for
+        JSON, or the whole answer
     """
 
     @app.before_request
@@ -112,7 +113,8 @@ def install(app: Flask, control: Control, *, errcode_body: Callable[[int], objec
         if request.path.startswith(PREFIX):
             return None
         body = request.get_json(force=True, silent=True)
-        fields = [*request.args.items(), *(body.items() if isinstance(body, dict) else ())]
+        named = body if isinstance(body, dict) else request.form
+        fields = [*request.args.items(), *named.items()]
         control.record(request.method, request.path, fields)
         fault = control.take_fault(request.path)
         return None if fault is None else _fail(fault, errcode_body)
@@ -178,6 +180,7 @@ def _fail(fault: Fault, errcode_body: Callable[[int], object]) -> Response | Non
         case "502":
             return Response("<html><h1>502 Bad Gateway</h1></html>", 502, mimetype="text/html")
         case "errcode":
-            return jsonify(errcode_body(int(fault.value)))
+            body = errcode_body(int(fault.value))
+            return body if isinstance(body, Response) else jsonify(body)
         case "bad_json":
             return Response('{"errcode": 0, "errm', mimetype="application/json")

@@ -27,6 +27,9 @@ def test_what_is_built_is_all_that_the_application_needs(state: StateDir) -> Non
     assert settings.public_base_url == found.web_url
     assert settings.wechat_base_url == found.standin_url
     assert settings.wechat_pay_base_url == found.pay_standin_url
+    assert settings.unionpay_base_url == settings.unionpay_file_url == found.unionpay_url
+    assert settings.unionpay_merchant_number is not None
+    assert len({found.web_url, found.standin_url, found.unionpay_url}) == 3
     assert settings.database_url == f"sqlite:///{state.database_file}"
     assert found.env["PATH"] == "/bin"
 
@@ -56,6 +59,17 @@ def test_the_keys_of_wechat_pay_are_made_once_for_the_owner_alone_and_fit_each_o
     pair = serialization.load_pem_private_key(kept[0], password=None)
     assert pair.public_key() == keys.merchant_key
     assert serialization.load_pem_public_key(kept[1]) == keys.platform_key.public_key()
+
+
+def test_unionpays_keys_are_made_once_and_are_for_the_owner_alone(state: StateDir) -> None:
+    kept = []
+    for _ in range(2):
+        build(state, {}, redis_url=REDIS)
+        files = sorted(state.unionpay_dir.iterdir())
+        kept.append([file.read_bytes() for file in files])
+    assert kept[0] == kept[1]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert state.unionpay_dir.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_secret_that_an_older_release_did_not_know_is_added_and_the_others_stay(
