@@ -32,6 +32,8 @@ class Notifier:
         self._clock = clock
         self._due: list[_Due] = []
         self._lock = threading.Lock()
+        self._http = requests.Session()
+        self._http.trust_env = False  # a proxy would not find this machine's own addresses
         self._pool = ThreadPoolExecutor(max_workers=16)
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -58,7 +60,7 @@ class Notifier:
         if form is None:
             return
         try:
-            taken = requests.post(one.url, data=form, timeout=TIMEOUT_S).status_code == 200
+            taken = self._http.post(one.url, data=form, timeout=TIMEOUT_S).status_code == 200
         except requests.RequestException:
             taken = False
         if not taken and one.repeats < len(REPEAT_AFTER_S):
