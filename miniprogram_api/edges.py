@@ -4,6 +4,7 @@ from backend.edge.guards import Edge, public
 from miniprogram_api.merchant.charges import charges
 from miniprogram_api.merchant.placards import placards
 from miniprogram_api.merchant.redemptions import redemptions
+from miniprogram_api.merchant.settlements import settlements
 from miniprogram_api.resident.campaigns import resident_campaigns
 from miniprogram_api.resident.merchants import merchants
 from miniprogram_api.resident.orders import resident_orders
@@ -25,4 +26,5 @@ EDGES = (
     Edge(blueprint=charges, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=redemptions, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=placards, prefix=MERCHANT, guard=clerk_guard),
+    Edge(blueprint=settlements, prefix=MERCHANT, guard=clerk_guard),
 )

@@ -57,6 +57,14 @@ def sheet_of_today(merchant_id: str = SUPERMARKET) -> SettlementSheet | None:
     return settlements.draft_merchant(merchant_id, through_day=clock.today(), actor="张经办")
 
 
+def settled_today(city: City) -> SettlementSheet:
+    """Redeem once and return the sheet of it, on the same day."""
+    redeem(city)
+    sheet = sheet_of_today()
+    assert sheet is not None
+    return sheet
+
+
 def discounts() -> int:
     """Return the sum of all redemptions' discounts, in fen."""
     return sum(row.discount_fen for row in rows(Redemption))

@@ -20,7 +20,7 @@ GUARDS = {
         "resident_campaigns",
     },
     "metrics": {"figures"},
-    "clerk": {"charges", "redemptions", "placards"},
+    "clerk": {"charges", "redemptions", "placards", "settlements"},
 }
 
 

@@ -9,7 +9,13 @@ from flask.cli import AppGroup
 from backend.cli.output import actor_option, refusals_as_text
 from backend.domain.money import yuan_text
 from backend.domain.settlements import ACT_NAMES, STATE_NAMES
-from backend.services import payout_returns, payouts, settlement_holds, settlements
+from backend.services import (
+    payout_returns,
+    payouts,
+    settlement_files,
+    settlement_holds,
+    settlements,
+)
 
 settlement_cli = AppGroup("settlement", help="Settle with merchants (结算).")
 
@@ -67,6 +73,19 @@ def reject(sheet_id: str, role: str, reason: str, actor: str) -> None:
     """Send a sheet back; its lines are free for the next."""
     sheet = settlements.reject(sheet_id=sheet_id, role=role, actor=actor, reason=reason)  # type: ignore[arg-type]  # a Choice
     click.echo(f"{sheet.id} {_state(sheet.state)}")
+
+
+@settlement_cli.command("export")
+@click.argument("sheet_id")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@refusals_as_text
+def export(sheet_id: str, file: Path) -> None:
+    """Write a sheet as its merchant gets it to an .xlsx or .pdf FILE."""
+    if file.suffix.lower() not in (".xlsx", ".pdf"):
+        raise click.BadParameter("wants .xlsx or .pdf")
+    made = settlement_files.pdf if file.suffix.lower() == ".pdf" else settlement_files.excel
+    file.write_bytes(made(sheet_id))
+    click.echo(str(file))
 
 
 @settlement_cli.command("payout-file")

@@ -28,6 +28,12 @@ class OrderId(BaseConverter):
     regex = "[0-9a-f]{32}"
 
 
+class SheetId(BaseConverter):
+    """TJ0003-20230502-1"""
+
+    regex = "[A-Z]{2}[0-9]{4,8}-[0-9]{8}-[1-9][0-9]{0,5}"
+
+
 class PlacardText(BaseConverter):
     """What follows /m/: a placard's code, or the name of the file that WeChat asks for."""
 
@@ -41,5 +47,6 @@ def init_app(app: Flask) -> None:
         campaign_id=CampaignId,
         merchant_id=MerchantId,
         order_id=OrderId,
+        sheet_id=SheetId,
         placard=PlacardText,
     )

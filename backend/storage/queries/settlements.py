@@ -17,6 +17,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    text,
     union_all,
     update,
 )
@@ -134,6 +135,32 @@ def add_lines(session: Session, *, sheet_id: str, merchant_id: str, through_day:
     )
     taken = select(literal(sheet_id), *(found.c[name] for name in _COLUMNS))
     session.execute(insert(SettlementLine).from_select(["sheet_id", *_COLUMNS], taken))
+
+
+def allow_long(session: Session) -> None:
+    """Let this transaction's statements run for two minutes: a year's first draft is long.
+
+    Ten seconds is what PostgreSQL gives a statement of a request.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL statement_timeout = '120s'"))
+
+
+def digest_texts(session: Session, sheet_id: str) -> Iterator[str]:
+    """Yield kind, source, order and amount of each line in the order of their times."""
+    rows = session.execute(
+        select(
+            SettlementLine.source_kind,
+            SettlementLine.source_id,
+            SettlementLine.order_id,
+            SettlementLine.amount_fen,
+        )
+        .where(SettlementLine.sheet_id == sheet_id)
+        .order_by(SettlementLine.occurred_at, SettlementLine.source_kind, SettlementLine.source_id),
+        execution_options={"yield_per": READ_AHEAD},
+    )
+    for kind, source_id, order_id, amount_fen in rows:
+        yield f"{kind}|{source_id}|{order_id}|{amount_fen}\n"
 
 
 def sums_of(session: Session, sheet_id: str) -> tuple[int, int, date | None]:

@@ -83,3 +83,8 @@ def test_a_sheet_is_paid_through_the_banks_files(
     assert "已付款" in shown
     assert "B1 第 1 笔 → 家乐购 尾号 0003：付款失败 账号户名不符" in shown
     assert "B2-S1" in shown
+    for suffix, start in ((".xlsx", b"PK"), (".pdf", b"%PDF-")):
+        out = tmp_path / f"sheet{suffix}"
+        assert flask(city.app, "export", sheet.id, str(out)).exit_code == 0
+        assert out.read_bytes().startswith(start)
+    assert flask(city.app, "export", sheet.id, str(tmp_path / "sheet.doc")).exit_code == 2

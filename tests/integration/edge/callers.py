@@ -17,6 +17,7 @@ from backend.edge.guards import guard_of
 from backend.edge.openapi import path_of
 from backend.extensions import db, redis_handle
 from tests.factories import MAY, SUPERMARKET, City, Person, new_request
+from tests.settling import settled_today
 
 Result = TypeVar("Result")
 
@@ -115,6 +116,7 @@ class Callers:
             **amounts,
         ).get_json()
         city.claim(resident, tier=2)
+        sheet = settled_today(city)
         known = {
             "placard": city.placard[SUPERMARKET],
             "code": city.placard[SUPERMARKET].rpartition("/")[2],
@@ -123,6 +125,7 @@ class Callers:
             "voucher_id": voucher.voucher_id,
             "receipt": voucher.receipt,
             "order_id": order["order_id"],
+            "sheet_id": sheet.id,
             "number": 1,
             "tier_position": 3,
             **amounts,

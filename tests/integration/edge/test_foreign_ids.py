@@ -9,8 +9,13 @@ from werkzeug.test import TestResponse
 from backend.storage.models.orders import Order
 from tests.factories import RESTAURANT, SUPERMARKET, City, Person, new_request, rows
 from tests.integration.edge.callers import Operation, ask, error_of, operations, stored
+from tests.settling import settled_today
 
-ABSENT: dict[str, Any] = {"order_id": "0" * 32, "voucher_id": 9_007_199_254_740_991}
+ABSENT: dict[str, Any] = {
+    "order_id": "0" * 32,
+    "voucher_id": 9_007_199_254_740_991,
+    "sheet_id": "TJ0003-20200101-1",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,11 @@ def neighbours(city: City) -> Neighbours:
     return Neighbours(
         owners={"resident": resident, "clerk": city.clerk(SUPERMARKET)},
         strangers={"resident": stranger, "clerk": city.clerk(RESTAURANT)},
-        owned={"order_id": order.get_json()["order_id"], "voucher_id": voucher.voucher_id},
+        owned={
+            "order_id": order.get_json()["order_id"],
+            "voucher_id": voucher.voucher_id,
+            "sheet_id": settled_today(city).id,
+        },
     )
 
 
@@ -68,7 +77,7 @@ def test_another_ones_id_answers_as_an_absent_one_on_every_route_and_changes_not
         assert foreign == absent, str(operation)
         assert foreign[0] == 404
     assert stored() == before
-    assert [order.status for order in rows(Order)] == ["locked"]
+    assert sorted(order.status for order in rows(Order)) == ["locked", "redeemed"]
 
 
 def test_the_owner_of_the_same_id_is_answered(city: City, neighbours: Neighbours) -> None:
