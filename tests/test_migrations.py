@@ -16,9 +16,15 @@ from sqlalchemy.exc import DBAPIError
 
 from backend import clock
 from backend.extensions import db
-from backend.services import campaigns, orders, redemptions
+from backend.services import budgets, campaigns, orders, redemptions
 from backend.services.orders import Amounts
 from backend.storage import migrations
+from backend.storage.models.budgets import (
+    FundReport,
+    SpendingDecision,
+    SpendingImport,
+    SpendingRecord,
+)
 from backend.storage.models.campaigns import Recycling
 from backend.storage.models.payouts import PayoutFile, PayoutReturn
 from backend.storage.models.settlements import SettlementRun
@@ -34,6 +40,8 @@ APPEND_ONLY = (
     *("audit_entries", "recyclings"),
     *("settlement_steps", "settlement_runs", "payout_files", "payout_returns"),
     *("audit_entries", "recyclings", "outside_lines", "reconciliation_events"),
+    *("budget_changes", "budget_decisions", "count_changes", "fund_reports"),
+    *("spending_imports", "spending_records", "spending_decisions"),
 )
 
 
@@ -121,6 +129,7 @@ def redeem_one(city: City) -> None:
         session.add(batch)
     settle_one()
     compare_unknown_line_of_yesterday()
+    _change_one_budget()
     db.session.rollback()
 
 
@@ -137,6 +146,26 @@ def settle_one() -> None:
         session.add_all([run, file])
         session.flush()
         session.add(answer)
+
+
+def _change_one_budget() -> None:
+    budgets.propose_tiers(
+        "B1", campaign_id=MAY, expected_fen=12_100_000, counts={1: 2501}, reason="x", actor="a"
+    )
+    budgets.confirm("B1", actor="b")
+    at, day = clock.now(), clock.today()
+    import_ = {"id": "S1", "fund_id": "FUND93", "file_name": "x", "file_digest": "x"}
+    record = {"import_id": "S1", "record_number": "1", "line": 2, "payee": "x", "note": ""}
+    refusal = {"import_id": "S1", "proposed_by": "a", "decision": "refused", "decided_by": "b"}
+    report = {"as_of": day, "edition": 1, "digest": "x", "figures": "{}", "made_by": "a"}
+    for row in (
+        SpendingImport(**import_, total_fen=1, reason="x", proposed_by="a", proposed_at=at),
+        SpendingRecord(**record, business_day=day, amount_fen=1),
+        SpendingDecision(**refusal, decided_at=at),
+        FundReport(**report, made_at=at),
+    ):
+        with transaction() as session:
+            session.add(row)
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

@@ -7,6 +7,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
+from backend.cli.budgets import budget_cli
 from backend.cli.claims import claims_cli
 from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
@@ -44,6 +45,7 @@ def init_app(app: Flask) -> None:
         settlement_cli,
         payout_account_cli,
         reconciliation_cli,
+        budget_cli,
     ):
         app.cli.add_command(group)
 

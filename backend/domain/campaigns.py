@@ -59,11 +59,12 @@ class TierTerms:
     threshold_fen: int
     face_value_fen: int
     count: int
+    count_number: int = 0  # how often a budget change has changed `count`
 
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignTerms:
-    """The terms a claim is decided on. They never change once the campaign is approved."""
+    """The terms a claim is decided on. Once approved, only a budget change changes its counts."""
 
     id: str
     name: str

@@ -1,6 +1,17 @@
 """Yuan exists here and on screens only; everywhere else money is integer fen."""
 
+import re
+
 MAX_AMOUNT_FEN = 100_000_000  # one million yuan: no purchase of the programme comes near
+
+
+_YUAN = re.compile(r"(0|[1-9][0-9]{0,12})(?:\.([0-9]{1,2}))?", re.ASCII)
+
+
+def fen_of_yuan(text: str) -> int | None:
+    """Return an amount of yuan in fen: '85.5' -> 8550; None for anything but such a number."""
+    found = _YUAN.fullmatch(text)
+    return None if found is None else int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 def yuan_text(amount_fen: int) -> str:

@@ -10,11 +10,13 @@
     spent        -> committed     refund          the subsidy's part of what a customer got back
     spent        -> locked        reversal        a redemption was undone: the voucher is held again
     committed    -> locked        restoration     what that redemption had left unused of its face
-    committed    -> spent         spending        money spent without a voucher: entries, subsidies
+    committed    -> spent         spending        money spent without a voucher: entries, subsidies,
+                                                  what was spent before the system began
 
 So for every fund, quarter and campaign, at any moment:
     appropriated = available + committed + locked + spent.
 A pot is the money of one fund and quarter (`available`) or of one campaign (the other three).
+Earlier spending that belongs to no campaign has `committed` and `spent` of the quarter itself.
 """
 
 from dataclasses import dataclass
@@ -100,3 +102,13 @@ class Balances:
         """Whether the identity holds and no pot is below zero."""
         parts = (self.available_fen, self.committed_fen, self.locked_fen, self.spent_fen)
         return sum(parts) == self.appropriated_fen and min(parts) >= 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One thing in the books that does not agree. Amounts in fen."""
+
+    where: str
+    what: str
+    expected_fen: int
+    found_fen: int

@@ -17,10 +17,11 @@ from backend.domain.campaigns import (
 from backend.domain.errors import NotFound
 from backend.domain.postings import Posting, campaign_account, pot_account
 from backend.extensions import db, redis_handle
-from backend.services import audit
+from backend.services import audit, quota_counts
 from backend.services.snapshots import Snapshots
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.ledger import LedgerAccount
+from backend.storage.queries import budgets as budget_queries
 from backend.storage.queries import campaigns as queries
 from backend.storage.queries import ledger as ledger_queries
 from backend.storage.redis import keys, quota, stream
@@ -81,6 +82,9 @@ def approve(campaign_id: str, *, actor: str) -> None:
             ),
             at=clock.now(),
         )
+        budget_queries.add_committed(
+            session, campaign.fund_id, campaign.quarter, campaign.amount_fen
+        )
         campaign.epoch = 1
         audit.record(
             session,
@@ -108,7 +112,7 @@ def run(campaign_id: str, *, actor: str) -> None:
     db.session.close()  # no SQL transaction stays open over a call to Valkey
     stream.prepare(redis_handle.client, campaign_id)
     quota.load(redis_handle.client, found)
-    _act(campaign_id, "run", actor=actor)
+    _act(campaign_id, "run", actor=actor, counted=quota_counts.push(campaign_id))
 
 
 def pause(campaign_id: str, *, actor: str) -> None:
@@ -175,9 +179,12 @@ def next_release(campaign: Campaign, at: datetime) -> datetime | None:
     return release.next_at(at, ends_at=campaign.ends_at) if release else None
 
 
-def _act(campaign_id: str, act: Act, *, actor: str) -> None:
+def _act(campaign_id: str, act: Act, *, actor: str, counted: dict[int, int] | None = None) -> None:
+    """Do an act; with `counted` only while SQL has no later change of a tier's count."""
     with transaction() as session:
         campaign = _locked(session, campaign_id)
+        if counted is not None and counted != {t.position: t.count_number for t in campaign.tiers}:
+            raise ActNotPossible(f"{campaign_id}: a tier's count was changed meanwhile")
         state = next_state(queries.terms_of(campaign).state, act)
         campaign.state = state
         audit.record(session, actor=actor, action=f"campaign.{act}", subject=campaign_id)

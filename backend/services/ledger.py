@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from backend.domain.postings import (
     MOVES,
     Balances,
+    Difference,
     campaign_account,
     pot_account,
 )
 from backend.extensions import db
-from backend.services import ledger_settlements
+from backend.services import ledger_budgets, ledger_settlements
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.ledger import LedgerAccount, Transfer
 from backend.storage.models.orders import Redemption
@@ -30,16 +31,6 @@ class Scope:
     kind: str
     name: str
     balances: Balances
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """One thing that does not agree. Amounts in fen."""
-
-    where: str
-    what: str
-    expected_fen: int
-    found_fen: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +55,7 @@ def check() -> Check:
             Difference(where=where, what=what, expected_fen=expected_fen, found_fen=found_fen)
             for where, what, expected_fen, found_fen in ledger_settlements.differences(session)
         ),
+        *ledger_budgets.differences(session),
     ]
     transfers = session.scalar(select(func.count()).select_from(Transfer)) or 0
     return Check(scopes=tuple(scopes), transfers=transfers, differences=tuple(differences))
@@ -79,9 +71,9 @@ def _scopes(session: Session) -> list[Scope]:
         amount_fen = sign * totals[account.id]
         for scope in _scopes_of(account):
             sums[scope][f"{account.kind}_fen"] += amount_fen
+    given = ledger_budgets.given_to_campaigns(session)
     for campaign in session.scalars(select(Campaign)):
-        given = session.get(Transfer, f"commitment:{campaign.id}")
-        sums["campaign", campaign.id]["appropriated_fen"] = given.amount_fen if given else 0
+        sums["campaign", campaign.id]["appropriated_fen"] = given.get(campaign.id, 0)
     order = {"fund": 0, "quarter": 1, "campaign": 2}
     return [
         Scope(kind=kind, name=name, balances=Balances(**figures))
@@ -116,7 +108,8 @@ def _budget_differences(session: Session, scopes: Iterable[Scope]) -> Iterable[D
         budgets["quarter", f"{quarter.fund_id}/{quarter.quarter}"] = quarter.ceiling_fen
     for campaign in session.scalars(select(Campaign)):
         approved = campaign.state != "draft"
-        budgets["campaign", campaign.id] = campaign.amount_fen if approved else 0
+        kept_fen = campaign.amount_fen - campaign.returned_fen
+        budgets["campaign", campaign.id] = kept_fen if approved else 0
     for scope in scopes:
         expected_fen = budgets[scope.kind, scope.name]
         if scope.balances.appropriated_fen != expected_fen:
@@ -138,6 +131,8 @@ def _row_differences(session: Session) -> Iterable[Difference]:
         Voucher.status.in_(("unused", "locked")),
     )
     spent = _sum_by_campaign(session, Redemption.campaign_id, Redemption.discount_fen)
+    for campaign_id, amount_fen in ledger_budgets.imported(session).items():
+        spent[campaign_id] = spent.get(campaign_id, 0) + amount_fen
     for campaign in session.scalars(select(Campaign)):
         for kind, rows in (("locked", locked), ("spent", spent)):
             account_id = campaign_account(campaign.id, "locked" if kind == "locked" else "spent")

@@ -118,6 +118,7 @@ def _store_fund(session: Session, programme_id: str, fund: domain.Fund) -> None:
             name=fund.name,
             lead_office=fund.lead_office,
             amount_fen=fund.amount_fen,
+            in_quarters_fen=sum(q.ceiling_fen for q in fund.quarters),
             quarters=[
                 FundQuarter(quarter=q.name, ceiling_fen=q.ceiling_fen, floor_fen=q.floor_fen)
                 for q in fund.quarters

@@ -2,6 +2,7 @@
 
 from backend.storage.models import (
     audit,
+    budgets,
     campaigns,
     ledger,
     merchants,
@@ -17,6 +18,7 @@ from backend.storage.models import (
 
 __all__ = [
     "audit",
+    "budgets",
     "campaigns",
     "ledger",
     "merchants",

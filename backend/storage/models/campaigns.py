@@ -29,7 +29,10 @@ campaign_domains = Table(
 
 
 class Campaign(Model):
-    """One campaign with its own dates, rules and money. Its terms never change once approved."""
+    """One campaign with its own dates, rules and money.
+
+    Once approved its terms never change, but by a budget change: its tiers' counts, its amount.
+    """
 
     __tablename__ = "campaigns"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -41,7 +44,8 @@ class Campaign(Model):
     state: Mapped[str] = mapped_column(default="draft")
     opens_at: Mapped[datetime] = mapped_column(ChinaTime)
     ends_at: Mapped[datetime] = mapped_column(ChinaTime)  # exclusive: 24:00 of the last day
-    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)  # Σ face × count of its tiers
+    returned_fen: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     validity_days: Mapped[int | None]
     claim_day_counts: Mapped[bool | None]
     per_person_per_tier: Mapped[int] = mapped_column(default=1)
@@ -78,6 +82,7 @@ class Campaign(Model):
         ),
         CheckConstraint("opens_at < ends_at", name="opens_before_end"),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("returned_fen BETWEEN 0 AND amount_fen", name="returned_in_amount"),
         CheckConstraint("mode <> 'claim' OR validity_days >= 1", name="claim_has_validity"),
         CheckConstraint("per_person_per_tier >= 1", name="limit_positive"),
     )
@@ -108,6 +113,7 @@ class Tier(Model):
     threshold_fen: Mapped[int] = mapped_column(BigInteger)
     face_value_fen: Mapped[int] = mapped_column(BigInteger)
     count: Mapped[int]
+    count_number: Mapped[int] = mapped_column(default=0, server_default="0")  # its changes so far
     # Vouchers given and not recycled: the schema's own guard of the quota.
     claimed_count: Mapped[int] = mapped_column(default=0)
     __table_args__ = (
@@ -118,4 +124,5 @@ class Tier(Model):
         ),
         CheckConstraint("count BETWEEN 1 AND 9999999", name="count_in_range"),
         CheckConstraint("claimed_count BETWEEN 0 AND count", name="never_oversold"),
+        CheckConstraint("count_number >= 0", name="count_number_sign"),
     )

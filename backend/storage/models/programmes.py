@@ -31,8 +31,19 @@ class Fund(Model):
     name: Mapped[str]
     lead_office: Mapped[str | None]
     amount_fen: Mapped[int] = mapped_column(BigInteger)
+    # The schema's own guard of the ceilings: what the quarters have, and what campaigns and
+    # imports without a quarter have taken. Claims and redemptions never touch this row.
+    in_quarters_fen: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    year_committed_fen: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     quarters: Mapped[list["FundQuarter"]] = relationship(order_by="FundQuarter.quarter")
-    __table_args__ = (CheckConstraint("amount_fen > 0", name="amount_positive"),)
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("in_quarters_fen >= 0", name="in_quarters_sign"),
+        CheckConstraint(
+            "year_committed_fen >= 0 AND in_quarters_fen + year_committed_fen <= amount_fen",
+            name="never_over_its_amount",
+        ),
+    )
 
 
 class FundQuarter(Model):
@@ -43,10 +54,14 @@ class FundQuarter(Model):
     quarter: Mapped[str] = mapped_column(primary_key=True)
     ceiling_fen: Mapped[int] = mapped_column(BigInteger)
     floor_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    committed_fen: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     __table_args__ = (
         CheckConstraint("quarter IN ('Q1', 'Q2', 'Q3', 'Q4')", name="quarter_known"),
         CheckConstraint("ceiling_fen > 0", name="ceiling_positive"),
         CheckConstraint("floor_fen >= 0 AND floor_fen <= ceiling_fen", name="floor_in_ceiling"),
+        CheckConstraint(
+            "committed_fen >= 0 AND committed_fen <= ceiling_fen", name="never_over_its_ceiling"
+        ),
     )
 
 

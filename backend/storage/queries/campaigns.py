@@ -97,6 +97,7 @@ def terms_of(campaign: Campaign) -> CampaignTerms:
                 threshold_fen=tier.threshold_fen,
                 face_value_fen=tier.face_value_fen,
                 count=tier.count,
+                count_number=tier.count_number,
             )
             for tier in campaign.tiers
         ),

@@ -195,6 +195,7 @@ def load(
         fields[f"returned:{tier.position}"] = back
         fields[f"next:{tier.position}"] = first_serial(campaign.epoch)
         fields[f"given:{tier.position}"] = units
+        fields[f"counted:{tier.position}"] = tier.count_number
     fields["recycled_batch"] = returned.last_batch if returned else 0
     fields |= {f"today:{position}": text for position, text in (today or {}).items()}
     fields |= reserve.fields_of(kept) if kept else {}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.domain.money import yuan_text
+from backend.domain.money import fen_of_yuan, yuan_text
 
 
 @pytest.mark.parametrize(
@@ -11,3 +11,20 @@ from backend.domain.money import yuan_text
 )
 def test_fen_are_shown_as_yuan_with_two_decimals(fen: int, text: str) -> None:
     assert yuan_text(fen) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "fen"),
+    [
+        ("0", 0),
+        ("85.5", 8550),
+        ("85.50", 8550),
+        ("220000", 22_000_000),
+        *(
+            (text, None)
+            for text in ("1,000", "-1", "1.005", "1e3", "", " 1", "01", "１", "1.", ".5")
+        ),
+    ],
+)
+def test_yuan_are_read_into_fen_and_nothing_is_guessed(text: str, fen: int | None) -> None:
+    assert fen_of_yuan(text) == fen
