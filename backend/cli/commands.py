@@ -16,6 +16,7 @@ from backend.cli.quotas import quota_cli
 from backend.cli.reconciliation import reconciliation_cli
 from backend.cli.residents import resident_cli
 from backend.cli.settlement import settlement_cli
+from backend.cli.spending import spending_cli
 from backend.domain.campaigns import STATE_NAMES
 from backend.domain.money import yuan_text
 from backend.services import campaigns, health, ledger, programmes
@@ -46,6 +47,7 @@ def init_app(app: Flask) -> None:
         payout_account_cli,
         reconciliation_cli,
         budget_cli,
+        spending_cli,
     ):
         app.cli.add_command(group)
 

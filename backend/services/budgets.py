@@ -170,6 +170,9 @@ def confirm(change_id: str, *, actor: str) -> BudgetDecision:
 
     Valkey is told afterwards, outside the transaction, and by the job should that fail.
     """
+    found = db.session.get(BudgetChange, change_id)
+    if found is not None and found.kind == "return_rest":
+        campaigns.refuse_waiting_claims(found.campaign_id or "")
     with transaction() as session:
         row = _proposed(session, change_id)
         refuse_own_work(made_by=row.proposed_by, checked_by=actor)

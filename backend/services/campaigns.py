@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from backend import clock, redis_clients
+from backend.domain.budgets import CampaignNotOver
 from backend.domain.campaigns import (
     Act,
     ActNotPossible,
@@ -171,6 +172,13 @@ def left(campaign_id: str) -> dict[int, int]:
     found = terms(campaign_id)
     db.session.close()
     return quota.left_today(redis_handle.client, found, clock.now())
+
+
+def refuse_waiting_claims(campaign_id: str) -> None:
+    """Refuse to take money from a campaign while claims of it wait for the writer."""
+    db.session.close()
+    if waiting := stream.backlog(redis_handle.client, campaign_id):
+        raise CampaignNotOver(f"{campaign_id}: {waiting} claims are not in SQL yet")
 
 
 def next_release(campaign: Campaign, at: datetime) -> datetime | None:
