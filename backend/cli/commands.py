@@ -14,6 +14,7 @@ from backend.cli.output import actor_option, refusals_as_text
 from backend.cli.payout_accounts import payout_account_cli
 from backend.cli.quotas import quota_cli
 from backend.cli.reconciliation import reconciliation_cli
+from backend.cli.reports import report_cli
 from backend.cli.residents import resident_cli
 from backend.cli.settlement import settlement_cli
 from backend.cli.spending import spending_cli
@@ -48,6 +49,7 @@ def init_app(app: Flask) -> None:
         reconciliation_cli,
         budget_cli,
         spending_cli,
+        report_cli,
     ):
         app.cli.add_command(group)
 

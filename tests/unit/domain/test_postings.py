@@ -4,7 +4,9 @@ from backend.domain.postings import MOVES, Balances, campaign_posting, pot_accou
 
 
 def test_every_movement_but_the_first_starts_where_another_ends() -> None:
-    reached = {target for _, target in MOVES.values()}
+    """A withdrawal goes back to the city, where no movement but the first begins."""
+    assert MOVES["withdrawal"] == MOVES["appropriation"][::-1]
+    reached = {target for kind, (_, target) in MOVES.items() if kind != "withdrawal"}
     assert {source for source, _ in MOVES.values()} - reached == {"appropriated"}
     assert all(source != target for source, target in MOVES.values())
 
