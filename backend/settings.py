@@ -53,6 +53,7 @@ class Settings:
     rate_limit_tickets: str = "30/minute"  # by account: campaign pages, each with a ticket
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
     payout_layout: bytes | None = None  # the bank's form of payout files, YAML; else the sample
+    files_dir: Path = Path("/var/lib/huiquan/files")  # what others sent; no web server serves it
     wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
     wechat_pay_mchid: str | None = None  # with the next five: all of them, or no WeChat Pay
     wechat_pay_private_key: bytes | None = None  # PEM of the merchant's key
@@ -196,6 +197,13 @@ def _file(text: str) -> bytes:
         raise ValueError(f"cannot be read: {error.strerror}") from error
 
 
+def _folder(text: str) -> Path:
+    """A relative folder would be another one for each process that was started elsewhere."""
+    if not (folder := Path(text)).is_absolute():
+        raise ValueError("wants an absolute path")
+    return folder
+
+
 def _verify_file(text: str) -> tuple[str, str]:
     """The file by which WeChat verifies who owns the address of the placards."""
     match = re.fullmatch(r"([0-9A-Za-z_-]{1,60}\.txt):([!-~]{1,200})", text)
@@ -246,6 +254,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("rate_limit_tickets", "RATE_LIMIT_TICKETS", _rate),
     ("pdf_cjk_font", "PDF_CJK_FONT", _file),
     ("payout_layout", "PAYOUT_LAYOUT", _file),
+    ("files_dir", "FILES_DIR", _folder),
     ("wechat_verify_file", "WECHAT_VERIFY_FILE", _verify_file),
     ("wechat_pay_mchid", "WECHAT_PAY_MCHID", _form("[0-9]{8,10}", "8 to 10 digits")),
     ("wechat_pay_private_key", "WECHAT_PAY_PRIVATE_KEY", _file),

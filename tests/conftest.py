@@ -80,11 +80,16 @@ def make_settings(**changes: object) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def apps(database_urls: dict[str, str], redis_url: str) -> Iterator[dict[str, APIFlask]]:
+def apps(
+    database_urls: dict[str, str], redis_url: str, workspace: Path
+) -> Iterator[dict[str, APIFlask]]:
     """One application for each database, migrated once."""
     made = {}
     for name, url in database_urls.items():
-        app = create_app(make_settings(database_url=url, redis_url=redis_url), EDGES)
+        settings = make_settings(
+            database_url=url, redis_url=redis_url, files_dir=workspace / "files" / name
+        )
+        app = create_app(settings, EDGES)
         with app.app_context():
             if name == "postgresql":
                 with db.engine.begin() as connection:

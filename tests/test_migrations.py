@@ -23,6 +23,7 @@ from backend.storage.models.campaigns import Recycling
 from backend.storage.models.payouts import PayoutFile, PayoutReturn
 from backend.storage.models.settlements import SettlementRun
 from backend.storage.sql import transaction
+from tests.bank_details import compare_unknown_line_of_yesterday
 from tests.factories import MAY, SUPERMARKET, City, new_request
 from tests.settling import sheet_of_today
 
@@ -32,6 +33,7 @@ APPEND_ONLY = (
     *("transfers", "redemptions", "merchant_list_versions", "merchant_list_entries"),
     *("audit_entries", "recyclings"),
     *("settlement_steps", "settlement_runs", "payout_files", "payout_returns"),
+    *("outside_lines", "reconciliation_events"),
 )
 
 
@@ -118,6 +120,7 @@ def redeem_one(city: City) -> None:
         batch.recycled_at = clock.now()
         session.add(batch)
     settle_one()
+    compare_unknown_line_of_yesterday()
     db.session.rollback()
 
 

@@ -12,6 +12,7 @@ from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_li
 from backend.cli.output import actor_option, refusals_as_text
 from backend.cli.payout_accounts import payout_account_cli
 from backend.cli.quotas import quota_cli
+from backend.cli.reconciliation import reconciliation_cli
 from backend.cli.residents import resident_cli
 from backend.cli.settlement import settlement_cli
 from backend.domain.campaigns import STATE_NAMES
@@ -42,6 +43,7 @@ def init_app(app: Flask) -> None:
         claims_cli,
         settlement_cli,
         payout_account_cli,
+        reconciliation_cli,
     ):
         app.cli.add_command(group)
 

@@ -66,6 +66,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
         **_unionpay_env(unionpay_keys.load_or_make(state.unionpay_dir), unionpay_url),
         "HUIQUAN_BIND": f"127.0.0.1:{web_port}",
         "PROMETHEUS_MULTIPROC_DIR": str(state.root / "metrics"),
+        "FILES_DIR": str(state.root / "files"),
         "FLASK_APP": "wsgi",
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": str(PROJECT_ROOT),
@@ -138,6 +139,7 @@ KEPT = (
     "UNIONPAY_MIDDLE_CERT",
     "UNIONPAY_BASE_URL",
     "UNIONPAY_FILE_URL",
+    "FILES_DIR",
     "FLASK_APP",
     "CLOCK_OFFSET_S",
 )

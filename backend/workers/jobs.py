@@ -13,6 +13,7 @@ from backend.services import (
     claim_marks,
     payment_codes,
     quota_rebuilds,
+    reconciliation,
     recycling,
     releases,
     settlements,
@@ -33,6 +34,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (quota_rebuilds.rebuild_lost, 5),
     (claim_marks.mark_crowded, 30),
     (settlements.draft_due, 300),
+    (reconciliation.run_due, 60),
 )
 
 

@@ -1,0 +1,312 @@
+"""Reconciliation in SQL: what of ours a file speaks of, and how each record compares.
+
+A record is known by (type, number). Of ours there may be two rows for one act, because a bank may
+name an order by its own request number or by ours; `other_number` is then the other name, and
+`expected` marks the one row that must be in the bank's file.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Exists,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from backend.domain.reconciliation import PROVIDER_OF, FileKind
+from backend.storage.models.merchants import Merchant
+from backend.storage.models.orders import Order, Payment, Redemption
+from backend.storage.models.reconciliation import OutsideFile, OutsideLine, ReconciliationItem
+
+READ_BATCH = 1000
+Labelled: TypeAlias = ColumnElement[str] | InstrumentedAttribute[str]
+Rows: TypeAlias = Select[*tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one record compares. Amounts in fen; None on the side that lacks it."""
+
+    record_type: str
+    our_number: str
+    line: int | None
+    result: str
+    differs: str
+    our_fen: int | None
+    their_fen: int | None
+    our_discount_fen: int | None
+    their_discount_fen: int | None
+    file_id: int | None  # whose line it is
+
+
+def _of_ours(kind: FileKind, party: str) -> Subquery:
+    """Return what we did that a party's files of a kind speak of, in one shape."""
+    provider = PROVIDER_OF.get(kind)
+    parts = _of_provider(provider) if provider else _of_bank(party)
+    return union_all(*parts).subquery("ours")
+
+
+def _of_provider(provider: str) -> list[Rows]:
+    """Payments that a provider collected; a payment of nothing never went outside."""
+    at = func.coalesce(Redemption.redeemed_at, Payment.updated_at)
+    paid = (
+        select(
+            literal("payment").label("record_type"),
+            Payment.order_id.label("number"),
+            Payment.order_id.label("other_number"),
+            true().label("expected"),
+            Payment.amount_fen.label("amount_fen"),
+            cast(null(), BigInteger).label("discount_fen"),
+            cast(null(), String).label("merchant_number"),
+            cast(null(), String).label("campaign_id"),
+            at.label("at"),
+        )
+        .outerjoin(Redemption, Redemption.id == Payment.order_id)
+        .where(Payment.provider == provider, Payment.status == "paid", Payment.amount_fen > 0)
+    )
+    return [paid]
+
+
+def _of_bank(party: str) -> list[Rows]:
+    """Redemptions by our number, and those of the bank's own tills by its number too.
+
+    Only what was paid at the bank's tills must be in its file; an order of another way is compared
+    when the file names it.
+    """
+    from_bank = and_(Order.entry == "bank_till", Order.requested_by == f"bank:{party}")
+    undone = Order.status == "reversed"
+    return [
+        _redeemed("payment", number=Order.id, other=Order.id, at=Redemption.redeemed_at),
+        _redeemed(
+            "payment", number=Order.request_id, other=Order.id, at=Redemption.redeemed_at
+        ).where(from_bank),
+        _redeemed("reversal", number=Order.id, other=Order.id, at=Order.closed_at).where(undone),
+        _redeemed("reversal", number=Order.request_id, other=Order.id, at=Order.closed_at).where(
+            undone, from_bank
+        ),
+    ]
+
+
+def _redeemed(record_type: str, *, number: Any, other: Any, at: Any) -> Rows:
+    return (
+        select(
+            literal(record_type).label("record_type"),
+            number.label("number"),
+            other.label("other_number"),
+            (number != other).label("expected"),  # the bank's own number: its till
+            Redemption.order_amount_fen.label("amount_fen"),
+            Redemption.discount_fen.label("discount_fen"),
+            Merchant.merchant_number.label("merchant_number"),
+            Redemption.campaign_id.label("campaign_id"),
+            at.label("at"),
+        )
+        .join(Order, Order.id == Redemption.id)
+        .join(Merchant, Merchant.id == Redemption.merchant_id)
+    )
+
+
+def of_file(session: Session, file: OutsideFile) -> Iterator[Verdict]:
+    """Yield the verdict of every line of a file, in its order."""
+    return _read(session, _lines_judged(file).order_by("line"))
+
+
+def differing_in_file(session: Session, file: OutsideFile) -> Iterator[Verdict]:
+    """Yield the verdicts of a file's lines that do not agree, in its order."""
+    judged = _lines_judged(file).subquery()
+    query = select(judged).where(judged.c.result != "matched").order_by(judged.c.line)
+    return _read(session, query)
+
+
+def lacking_in_file(
+    session: Session, file: OutsideFile, *, start: datetime, end: datetime
+) -> Iterator[Verdict]:
+    """Yield what of ours happened in [start, end) and stands in no file in force of the party."""
+    query = _lacking(file, start=start, end=end)
+    return _read(session, query.order_by("record_type", "our_number"))
+
+
+def sums_of_file(
+    session: Session, file: OutsideFile, *, start: datetime, end: datetime
+) -> list[tuple[str, int, int, int]]:
+    """Return (result, count, our fen, their fen) for each result there is; back is negative."""
+    every = union_all(_lines_judged(file), _lacking(file, start=start, end=end)).subquery()
+    sign = case((every.c.record_type == "payment", 1), else_=-1)
+    rows = session.execute(
+        select(
+            every.c.result,
+            func.count(),
+            func.coalesce(func.sum(sign * every.c.our_fen), 0),
+            func.coalesce(func.sum(sign * every.c.their_fen), 0),
+        )
+        .group_by(every.c.result)
+        .order_by(every.c.result)
+    )
+    return [(result, count, int(ours), int(theirs)) for result, count, ours, theirs in rows]
+
+
+def of_waiting(session: Session, file: OutsideFile) -> Iterator[tuple[int, Verdict]]:
+    """Yield the waiting items of a file's party, each with its verdict by what stands today.
+
+    An item comes once for each file in force that names it, by day. One that no side has any more
+    is `matched`: there is nothing left that could disagree.
+    """
+    item = ReconciliationItem
+    lines = _lines(file).where(OutsideFile.superseded_at.is_(None)).subquery("lines")
+    ours = _of_ours(file.kind, file.party)
+    query = (
+        select(item.id, *_judged(file, lines, ours, item.record_type, item.our_number))
+        .outerjoin(
+            lines,
+            and_(lines.c.record_type == item.record_type, lines.c.our_number == item.our_number),
+        )
+        .outerjoin(
+            ours, and_(ours.c.record_type == item.record_type, ours.c.number == item.our_number)
+        )
+        .where(
+            item.kind == file.kind,
+            item.party == file.party,
+            item.state.in_(("open", "explained")),
+        )
+        .order_by(item.id, lines.c.day)
+    )
+    for row in session.execute(query, execution_options={"yield_per": READ_BATCH}):
+        yield row[0], _verdict(row[1:])
+
+
+def _lines_judged(file: OutsideFile) -> Rows:
+    lines = _lines(file).where(OutsideLine.file_id == file.id).subquery("lines")
+    ours = _of_ours(file.kind, file.party)
+    same = and_(ours.c.record_type == lines.c.record_type, ours.c.number == lines.c.our_number)
+    columns = _judged(file, lines, ours, lines.c.record_type, lines.c.our_number)
+    return select(*columns).select_from(lines).outerjoin(ours, same)
+
+
+def _lines(file: OutsideFile) -> Rows:
+    """Select the lines of all files of a party and kind, each with its file's day."""
+    return (
+        select(
+            *OutsideLine.__table__.c,
+            OutsideFile.day,
+            OutsideFile.ours_from,
+            OutsideFile.ours_until,
+        )
+        .join(OutsideFile, OutsideFile.id == OutsideLine.file_id)
+        .where(OutsideFile.kind == file.kind, OutsideFile.party == file.party)
+    )
+
+
+def _judged(
+    file: OutsideFile,
+    lines: Subquery,
+    ours: Subquery,
+    record_type: Labelled,
+    our_number: Labelled,
+) -> list[ColumnElement[Any]]:
+    """Return the columns of a verdict. What one side does not tell is NULL and differs not."""
+    money = {
+        "amount": ours.c.amount_fen != lines.c.amount_fen,
+        "discount": ours.c.discount_fen != lines.c.discount_fen,
+    }
+    detail = {
+        "merchant": ours.c.merchant_number != lines.c.merchant_number,
+        "campaign": ours.c.campaign_id != lines.c.campaign_id,
+        "day": or_(ours.c.at < lines.c.ours_from, ours.c.at >= lines.c.ours_until),
+    }
+    repeated = _named(
+        file,
+        OutsideLine.record_type == lines.c.record_type,
+        OutsideLine.our_number == lines.c.our_number,
+        OutsideFile.day < lines.c.day,
+    )
+    lacking = case(
+        (and_(ours.c.expected, ~_named_by_ours(file, ours)), "only_ours"), else_="matched"
+    )
+    result = case(
+        (lines.c.line.is_(None), lacking),
+        (or_(ours.c.number.is_(None), repeated), "only_theirs"),
+        (or_(*money.values()), "amount_differs"),
+        (or_(*detail.values()), "detail_differs"),
+        else_="matched",
+    )
+    differs: ColumnElement[str] = literal("")
+    for name, condition in {**money, **detail, "repeated": repeated}.items():
+        differs = differs + case((condition, f"{name} "), else_="")
+    return [
+        record_type.label("record_type"),
+        our_number.label("our_number"),
+        lines.c.line.label("line"),
+        result.label("result"),
+        func.rtrim(differs).label("differs"),
+        ours.c.amount_fen.label("our_fen"),
+        lines.c.amount_fen.label("their_fen"),
+        ours.c.discount_fen.label("our_discount_fen"),
+        lines.c.discount_fen.label("their_discount_fen"),
+        lines.c.file_id.label("file_id"),
+    ]
+
+
+def _lacking(file: OutsideFile, *, start: datetime, end: datetime) -> Rows:
+    ours = _of_ours(file.kind, file.party)
+    return select(
+        ours.c.record_type,
+        ours.c.number.label("our_number"),
+        cast(null(), Integer).label("line"),
+        literal("only_ours").label("result"),
+        literal("").label("differs"),
+        ours.c.amount_fen.label("our_fen"),
+        cast(null(), BigInteger).label("their_fen"),
+        ours.c.discount_fen.label("our_discount_fen"),
+        cast(null(), BigInteger).label("their_discount_fen"),
+        cast(null(), Integer).label("file_id"),
+    ).where(ours.c.expected, ours.c.at >= start, ours.c.at < end, ~_named_by_ours(file, ours))
+
+
+def _named_by_ours(file: OutsideFile, ours: Subquery) -> Exists:
+    return _named(
+        file,
+        OutsideLine.record_type == ours.c.record_type,
+        OutsideLine.our_number.in_((ours.c.number, ours.c.other_number)),
+    )
+
+
+def _named(file: OutsideFile, *conditions: ColumnElement[bool]) -> Exists:
+    """Whether a file in force of the party has a line for which the conditions hold."""
+    return (
+        select(OutsideLine.line)
+        .join(OutsideFile, OutsideFile.id == OutsideLine.file_id)
+        .where(
+            OutsideFile.kind == file.kind,
+            OutsideFile.party == file.party,
+            OutsideFile.superseded_at.is_(None),
+            *conditions,
+        )
+        .exists()
+    )
+
+
+def _read(session: Session, query: Rows) -> Iterator[Verdict]:
+    for row in session.execute(query, execution_options={"yield_per": READ_BATCH}):
+        yield _verdict(row)
+
+
+def _verdict(columns: Sequence[Any]) -> Verdict:
+    """Build a verdict from the columns in the order of its fields."""
+    return Verdict(*columns)
