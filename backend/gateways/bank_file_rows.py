@@ -6,7 +6,9 @@ and digits, and no program can know which.
 
 import csv
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +87,13 @@ def _is_other_encoding(line: bytes) -> bool:
         return False
 
 
+# Whatever damaged bytes make of a ZIP file: zlib, struct and zipfile each have words of their own.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, KeyError, ValueError),
+    *(RuntimeError, CalamineError),  # RuntimeError: wants a password, or packed in an unknown way
+)
+
+
 def xlsx_rows(path: Path, faults: list[Fault]) -> Iterator[Row]:
     """Yield (line, cells) of the one sheet of an XLSX file; a formula anywhere is a fault."""
     try:
@@ -108,7 +117,7 @@ def xlsx_rows(path: Path, faults: list[Fault]) -> Iterator[Row]:
                 return
             for number, cells in enumerate(sheet.iter_rows(), start=1):
                 yield number, list(cells)
-    except (zipfile.BadZipFile, CalamineError, OSError, KeyError, NotImplementedError):
+    except _DAMAGE:
         faults.append(Fault(line=0, where="文件", reason="不是完好的 XLSX 文件"))
 
 

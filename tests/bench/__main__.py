@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import drain, growth, lane, settlement
+from tests.bench import drain, growth, lane, reconciliation, settlement
 
 GROUPS: dict[str, Callable[[int], lane.Figures]] = {
     "flask": lane.against_flask,
@@ -21,6 +21,7 @@ GROUPS: dict[str, Callable[[int], lane.Figures]] = {
     "holders": growth.holders,
     "campaigns": growth.many_campaigns,
     "settlement": settlement.settlement,
+    "reconciliation": reconciliation.reconcile,
 }
 
 
