@@ -33,7 +33,7 @@ NUMBER_FORM = r"[0-9A-Za-z_-]{6,64}"
 _NAME = re.compile(r"([A-Z][A-Z0-9]{1,19})_([0-9]{8})\.(csv|xlsx)")
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?[Ee][+-]?[0-9]+")
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,2})?")
-_MOMENT = "%Y-%m-%d %H:%M:%S"
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
 class FileName(NamedTuple):
@@ -192,11 +192,11 @@ class _Reading:
     def _moment(self, cell: object) -> datetime:
         text = _text(cell)
         try:
-            at = datetime.strptime(text, _MOMENT).replace(tzinfo=CHINA)
+            if not _MOMENT.fullmatch(text):
+                raise ValueError("another form")
+            at = datetime.fromisoformat(text).replace(tzinfo=CHINA)
         except ValueError:
             raise _Wrong("须为 2023-04-28 10:00:00 形式的文本") from None
-        if at.strftime(_MOMENT) != text:
-            raise _Wrong("须为 2023-04-28 10:00:00 形式的文本")
         if at.date() != self._day:
             raise _Wrong(f"不是文件名所说的 {self._day}")
         return at
@@ -237,7 +237,7 @@ def _text(cell: object) -> str:
     if isinstance(cell, str):
         if "\0" in cell:
             raise _Wrong("含有空字符（NUL）")
-        if _SCIENTIFIC.fullmatch(cell):
+        if "E" in cell.upper() and _SCIENTIFIC.fullmatch(cell):
             raise _Wrong("被表格软件改成了科学计数法，原来的数字已丢失")
         if cell[:1] in ("=", "+", "@", "＝", "＋", "＠"):
             raise _Wrong("含有公式")

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import structlog
 from flask import current_app
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -38,7 +38,8 @@ from backend.services import audit
 from backend.settings import Settings
 from backend.storage import files
 from backend.storage.models.campaigns import Campaign
-from backend.storage.models.reconciliation import OutsideFile, OutsideLine
+from backend.storage.models.reconciliation import OutsideFile
+from backend.storage.queries import outside_lines as queries
 from backend.storage.sql import transaction
 
 log = structlog.get_logger()
@@ -200,23 +201,16 @@ def _row(
 
 
 def _write_lines(session: Session, file_id: int, found: Iterable[OutsideRecord]) -> None:
-    rows = (
-        {
-            "file_id": file_id,
-            "line": record.line,
-            "record_type": record.type,
-            "our_number": record.our_number,
-            "outside_number": record.outside_number,
-            "merchant_number": record.merchant_number,
-            "campaign_id": record.campaign_id,
-            "at": record.at,
-            "amount_fen": record.amount_fen,
-            "discount_fen": record.discount_fen,
-        }
+    lines = (
+        (
+            *(file_id, record.line, record.type, record.our_number, record.outside_number),
+            *(record.merchant_number, record.campaign_id, record.at),
+            *(record.amount_fen, record.discount_fen),
+        )
         for record in found
     )
-    while batch := list(islice(rows, WRITE_BATCH)):
-        session.execute(insert(OutsideLine.__table__), batch)  # type: ignore[arg-type]  # a Table
+    while batch := list(islice(lines, WRITE_BATCH)):
+        queries.add_lines(session, batch)
 
 
 def _record(session: Session, file: OutsideFile, *, actor: str) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import drain, growth, lane
+from tests.bench import drain, growth, lane, reconciliation
 
 GROUPS: dict[str, Callable[[int], lane.Figures]] = {
     "flask": lane.against_flask,
@@ -20,6 +20,7 @@ GROUPS: dict[str, Callable[[int], lane.Figures]] = {
     "postgres": drain.drain_postgres,
     "holders": growth.holders,
     "campaigns": growth.many_campaigns,
+    "reconciliation": reconciliation.reconcile,
 }
 
 

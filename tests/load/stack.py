@@ -85,7 +85,10 @@ class Stack:
         self.valkey = PrivateValkey(folder / "valkey")
         self.offset_s = OPENING.timestamp() + opened_s - time.time()
         self.settings = make_settings(
-            database_url=database_url, redis_url=self.valkey.url, clock_offset_s=self.offset_s
+            database_url=database_url,
+            redis_url=self.valkey.url,
+            clock_offset_s=self.offset_s,
+            files_dir=folder / "files",
         )
         self._units = dict(units or {})
         self._token_ends_s = int(OPENING.timestamp()) + 86_400
@@ -108,6 +111,7 @@ class Stack:
             "RATE_LIMITS": settings.rate_limits,
             "RECEIPT_GRACE_S": str(settings.receipt_grace_s),
             "CLOCK_OFFSET_S": str(self.offset_s),
+            "FILES_DIR": str(settings.files_dir),
             "WEB_CONCURRENCY": "2",
             "FLASK_APP": "wsgi",
             **changes,

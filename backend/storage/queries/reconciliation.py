@@ -29,7 +29,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from backend.domain.reconciliation import PROVIDER_OF, FileKind
 from backend.storage.models.merchants import Merchant
@@ -37,7 +37,6 @@ from backend.storage.models.orders import Order, Payment, Redemption
 from backend.storage.models.reconciliation import OutsideFile, OutsideLine, ReconciliationItem
 
 READ_BATCH = 1000
-Labelled: TypeAlias = ColumnElement[str] | InstrumentedAttribute[str]
 Rows: TypeAlias = Select[*tuple[Any, ...]]
 
 
@@ -172,7 +171,7 @@ def of_waiting(session: Session, file: OutsideFile) -> Iterator[tuple[int, Verdi
     lines = _lines(file).where(OutsideFile.superseded_at.is_(None)).subquery("lines")
     ours = _of_ours(file.kind, file.party)
     query = (
-        select(item.id, *_judged(file, lines, ours, item.record_type, item.our_number))
+        select(item.id, *_judged(file, lines, ours, item))
         .outerjoin(
             lines,
             and_(lines.c.record_type == item.record_type, lines.c.our_number == item.our_number),
@@ -195,7 +194,7 @@ def _lines_judged(file: OutsideFile) -> Rows:
     lines = _lines(file).where(OutsideLine.file_id == file.id).subquery("lines")
     ours = _of_ours(file.kind, file.party)
     same = and_(ours.c.record_type == lines.c.record_type, ours.c.number == lines.c.our_number)
-    columns = _judged(file, lines, ours, lines.c.record_type, lines.c.our_number)
+    columns = _judged(file, lines, ours)
     return select(*columns).select_from(lines).outerjoin(ours, same)
 
 
@@ -217,10 +216,12 @@ def _judged(
     file: OutsideFile,
     lines: Subquery,
     ours: Subquery,
-    record_type: Labelled,
-    our_number: Labelled,
+    item: type[ReconciliationItem] | None = None,
 ) -> list[ColumnElement[Any]]:
-    """Return the columns of a verdict. What one side does not tell is NULL and differs not."""
+    """Return the columns of a verdict. What one side does not tell is NULL and differs not.
+
+    :param item: whose record it is where no line may be left; without one every row is a line
+    """
     money = {
         "amount": ours.c.amount_fen != lines.c.amount_fen,
         "discount": ours.c.discount_fen != lines.c.discount_fen,
@@ -236,11 +237,12 @@ def _judged(
         OutsideLine.our_number == lines.c.our_number,
         OutsideFile.day < lines.c.day,
     )
-    lacking = case(
-        (and_(ours.c.expected, ~_named_by_ours(file, ours)), "only_ours"), else_="matched"
-    )
+    without_line = []
+    if item is not None:
+        lacking = and_(lines.c.line.is_(None), ours.c.expected, _unnamed(file, ours))
+        without_line = [(lacking, "only_ours"), (lines.c.line.is_(None), "matched")]
     result = case(
-        (lines.c.line.is_(None), lacking),
+        *without_line,
         (or_(ours.c.number.is_(None), repeated), "only_theirs"),
         (or_(*money.values()), "amount_differs"),
         (or_(*detail.values()), "detail_differs"),
@@ -250,8 +252,8 @@ def _judged(
     for name, condition in {**money, **detail, "repeated": repeated}.items():
         differs = differs + case((condition, f"{name} "), else_="")
     return [
-        record_type.label("record_type"),
-        our_number.label("our_number"),
+        (item or lines.c).record_type.label("record_type"),
+        (item or lines.c).our_number.label("our_number"),
         lines.c.line.label("line"),
         result.label("result"),
         func.rtrim(differs).label("differs"),
@@ -276,14 +278,15 @@ def _lacking(file: OutsideFile, *, start: datetime, end: datetime) -> Rows:
         ours.c.discount_fen.label("our_discount_fen"),
         cast(null(), BigInteger).label("their_discount_fen"),
         cast(null(), Integer).label("file_id"),
-    ).where(ours.c.expected, ours.c.at >= start, ours.c.at < end, ~_named_by_ours(file, ours))
+    ).where(ours.c.expected, ours.c.at >= start, ours.c.at < end, _unnamed(file, ours))
 
 
-def _named_by_ours(file: OutsideFile, ours: Subquery) -> Exists:
-    return _named(
-        file,
-        OutsideLine.record_type == ours.c.record_type,
-        OutsideLine.our_number.in_((ours.c.number, ours.c.other_number)),
+def _unnamed(file: OutsideFile, ours: Subquery) -> ColumnElement[bool]:
+    """Whether no file in force names one of ours: two joins that SQL can hash, where IN is none."""
+    same_type = OutsideLine.record_type == ours.c.record_type
+    return and_(
+        ~_named(file, same_type, OutsideLine.our_number == ours.c.number),
+        ~_named(file, same_type, OutsideLine.our_number == ours.c.other_number),
     )
 
 
