@@ -23,6 +23,7 @@ from backend.domain.reconciliation import (
 from backend.services import (
     outside_files,
     reconciliation,
+    reconciliation_fetch,
     reconciliation_items,
     reconciliation_sheets,
 )
@@ -92,6 +93,13 @@ def run(file_id: int) -> None:
     """Compare a file again."""
     sums = reconciliation.run(file_id)
     _show(reconciliation.get_file(file_id), sums)
+
+
+@reconciliation_cli.command("fetch")
+@refusals_as_text
+def fetch() -> None:
+    """Fetch what is missing of the providers' bills of the last days, and compare it."""
+    click.echo(f"取到 {reconciliation_fetch.fetch_due()} 份账单")
 
 
 @reconciliation_cli.command("list")

@@ -33,7 +33,7 @@ from backend.domain.reconciliation import (
     is_late,
 )
 from backend.extensions import db
-from backend.gateways import bank_files
+from backend.gateways import bank_files, outside_bills
 from backend.services import audit
 from backend.settings import Settings
 from backend.storage import files
@@ -62,6 +62,7 @@ class Coming:
     name: str
     replaces: int | None = None
     reason: str | None = None
+    without_records: bool = False  # its party says that nothing happened on this day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,4 +247,26 @@ def _read_bank(
     return bank_files.records(received.path, name=name, campaigns=campaigns)
 
 
-READERS: dict[FileKind, Reader] = {"bank_detail": _read_bank}
+def _read_trade_bill(
+    received: files.Received, coming: Coming, campaigns: Campaigns
+) -> Iterator[OutsideRecord]:
+    if coming.without_records:
+        return iter(())
+    content = received.path.read_bytes()
+    return outside_bills.of_trade_bill(content, party=coming.party, day=coming.day)
+
+
+def _read_zm(
+    received: files.Received, coming: Coming, campaigns: Campaigns
+) -> Iterator[OutsideRecord]:
+    if coming.without_records:
+        return iter(())
+    content = received.path.read_bytes()
+    return outside_bills.of_zm(content, name=coming.name, party=coming.party, day=coming.day)
+
+
+READERS: dict[FileKind, Reader] = {
+    "wechat_bill": _read_trade_bill,
+    "unionpay_zm": _read_zm,
+    "bank_detail": _read_bank,
+}

@@ -15,6 +15,7 @@ from backend.services import (
     quota_counts,
     quota_rebuilds,
     reconciliation,
+    reconciliation_fetch,
     recycling,
     releases,
     settlements,
@@ -36,6 +37,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (quota_counts.push_due, 5),
     (claim_marks.mark_crowded, 30),
     (settlements.draft_due, 300),
+    (reconciliation_fetch.fetch_due, 600),
     (reconciliation.run_due, 60),
 )
 
