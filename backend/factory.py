@@ -8,6 +8,7 @@ from flask import Flask
 from backend import clock, logs, metrics
 from backend.cli import commands
 from backend.edge import converters, errors, figures, guards, health, http, limits, openapi
+from backend.edge.callbacks import payments as payment_callbacks
 from backend.edge.guards import Edge
 from backend.edge.public import landing, merchant_list, programme
 from backend.extensions import db, migrate, redis_handle
@@ -25,6 +26,7 @@ OWN_EDGES = (
     Edge(blueprint=programme.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=landing.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=merchant_list.blueprint, prefix="", guard=guards.public),
+    Edge(blueprint=payment_callbacks.blueprint, prefix="", guard=guards.public),
 )
 
 

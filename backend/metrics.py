@@ -55,6 +55,18 @@ _claim_marks = Counter(
     ["campaign", "mark"],
     registry=REGISTRY,
 )
+_payments = Counter(
+    "huiquan_payments",
+    "Payments that came to an end, by provider and outcome",
+    ["provider", "outcome"],
+    registry=REGISTRY,
+)
+_payment_notices = Counter(
+    "huiquan_payment_notices",
+    "Notifications of providers: stored, repeated, or refused as forged",
+    ["provider", "outcome"],
+    registry=REGISTRY,
+)
 _sql_connections = Gauge(
     "huiquan_sql_connections_in_use",
     "Connections taken from the pools of all processes",
@@ -76,6 +88,16 @@ def claim_answered(*, campaign_id: str, outcome: str, seconds: float) -> None:
 def claim_marked(*, campaign_id: str, marks: int) -> None:
     """Count each mark of a claim that was taken."""
     _tally.add_marks(campaign_id, marks)
+
+
+def payment_ended(*, provider: str, outcome: str) -> None:
+    """Count one payment's end: redeemed, released, or what makes it a case."""
+    _payments.labels(provider, outcome).inc()
+
+
+def notice_received(*, provider: str, outcome: str) -> None:
+    """Count one notification of a provider that this installation has."""
+    _payment_notices.labels(provider, outcome).inc()
 
 
 class CountedClaim:

@@ -41,6 +41,7 @@ class Settings:
     payment_code_ttl_s: int = 60
     payment_code_prefix: str = "88"
     order_lock_ttl_s: int = 300
+    payment_query_s: int = 60  # the steady pace of asking a provider what became of a payment
     ticket_ttl_s: int = 3600  # how old a ticket may be before its claim is marked
     request_body_max_bytes: int = 65_536
     metrics_token: str | None = None  # shown by whoever reads /metrics; without it nobody may
@@ -51,6 +52,7 @@ class Settings:
     rate_limit_payments: str = "60/minute"  # by account: quotes, orders, confirmations
     rate_limit_wrong_codes: str = "30/minute"  # by clerk
     rate_limit_tickets: str = "30/minute"  # by account: campaign pages, each with a ticket
+    rate_limit_false_notices: str = "60/minute"  # by address: providers' notices that are forged
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
     payout_layout: bytes | None = None  # the bank's form of payout files, YAML; else the sample
     files_dir: Path = Path("/var/lib/huiquan/files")  # what others sent; no web server serves it
@@ -243,6 +245,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("payment_code_ttl_s", "PAYMENT_CODE_TTL_S", _positive),
     ("payment_code_prefix", "PAYMENT_CODE_PREFIX", _prefix),
     ("order_lock_ttl_s", "ORDER_LOCK_TTL_S", _positive),
+    ("payment_query_s", "PAYMENT_QUERY_S", _positive),
     ("ticket_ttl_s", "TICKET_TTL_S", _positive),
     ("metrics_token", "METRICS_TOKEN", _bearer),
     ("trusted_proxies", "TRUSTED_PROXIES", _positive),
@@ -252,6 +255,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("rate_limit_payments", "RATE_LIMIT_PAYMENTS", _rate),
     ("rate_limit_wrong_codes", "RATE_LIMIT_WRONG_CODES", _rate),
     ("rate_limit_tickets", "RATE_LIMIT_TICKETS", _rate),
+    ("rate_limit_false_notices", "RATE_LIMIT_FALSE_NOTICES", _rate),
     ("pdf_cjk_font", "PDF_CJK_FONT", _file),
     ("payout_layout", "PAYOUT_LAYOUT", _file),
     ("files_dir", "FILES_DIR", _folder),

@@ -43,8 +43,23 @@ class QuoteShown(BaseModel):
     reasons: list[ReasonShown]
 
 
+class PaymentShown(BaseModel):
+    """余款由谁收。client 交给 wx.requestPayment；code_url 做成二维码请顾客扫。
+
+    unknown 表示结果正在确认，既不是成功也不是失败：稍后再查订单。
+    """
+
+    provider: str
+    status: Literal["pending", "unknown", "paid", "closed", "failed"]
+    client: dict[str, str] | None
+    code_url: str | None
+
+
 class OrderShown(BaseModel):
-    """订单。locked 表示券已锁定、等待付款；超过 lock_expires_at 未付款即 released。"""
+    """订单。locked 表示券已锁定、等待付款；超过 lock_expires_at 未付款即 released。
+
+    线上付款的订单到时仍无付款结果的，保持 locked，待收款方确认没有付款后才 released。
+    """
 
     order_id: str
     merchant_id: str
@@ -53,10 +68,11 @@ class OrderShown(BaseModel):
     order_amount_fen: int
     discount_fen: int
     payable_fen: int
-    entry: Literal["placard", "payment_code"]
-    status: Literal["locked", "redeemed", "released"]
+    entry: Literal["placard", "payment_code", "amount_code", "bank_till"]
+    status: Literal["locked", "redeemed", "released", "reversed"]
+    payment: PaymentShown
     payment_provider: str
-    payment_status: Literal["pending", "paid", "closed"]
+    payment_status: Literal["pending", "unknown", "paid", "closed", "failed"]
     created_at: datetime
     lock_expires_at: datetime
     closed_at: datetime | None
@@ -87,8 +103,11 @@ def present_quote(quote: Quote) -> dict[str, object]:
     }
 
 
-def present_order(order: "Order") -> dict[str, object]:
-    """Return an order as `OrderShown`, its status judged by the clock."""
+def present_order(order: "Order", *, for_payer: bool = False) -> dict[str, object]:
+    """Return an order as `OrderShown`, its status judged by the clock.
+
+    What a wallet needs to pay it is for the phone of its resident alone: `for_payer`.
+    """
     return {
         "order_id": order.id,
         "merchant_id": order.merchant_id,
@@ -99,6 +118,12 @@ def present_order(order: "Order") -> dict[str, object]:
         "payable_fen": order.payable_fen,
         "entry": order.entry,
         "status": orders.shown_status(order),
+        "payment": {
+            "provider": order.payment.provider,
+            "status": order.payment.status,
+            "client": order.payment.client if for_payer else None,
+            "code_url": order.payment.code_url,
+        },
         "payment_provider": order.payment.provider,
         "payment_status": order.payment.status,
         "created_at": order.created_at,

@@ -90,6 +90,7 @@ class CurrentResident:
     """The signed-in resident: from the token, never from the body."""
 
     id: int
+    wechat_user_id: int
 
 
 def _claims(role: tokens.Role) -> tokens.Claims:
@@ -130,7 +131,7 @@ def current_resident() -> CurrentResident:
     claims = _claims("resident")
     if claims.subject_id == 0:
         raise refusals.PhoneRequired(f"wechat user {claims.wechat_user_id}")
-    return CurrentResident(claims.subject_id)
+    return CurrentResident(claims.subject_id, claims.wechat_user_id)
 
 
 def current_clerk() -> "Clerk":

@@ -11,6 +11,7 @@ from backend.cli.budgets import budget_cli
 from backend.cli.claims import claims_cli
 from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
+from backend.cli.payments import payments_cli
 from backend.cli.payout_accounts import payout_account_cli
 from backend.cli.quotas import quota_cli
 from backend.cli.reconciliation import reconciliation_cli
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
         budget_cli,
         spending_cli,
         report_cli,
+        payments_cli,
     ):
         app.cli.add_command(group)
 

@@ -10,7 +10,9 @@ from backend.cli.output import actor_option, phone_option, refusals_as_text
 from backend.services import clerks, merchant_lists, merchants, placards, residents
 from backend.services.merchant_lists import Publication
 
-merchant_cli = AppGroup("merchant", help="Suspend a merchant, or let it redeem again (商户).")
+merchant_cli = AppGroup(
+    "merchant", help="Suspend a merchant, let it redeem again, say how it is paid (商户)."
+)
 merchant_list_cli = AppGroup("merchant-list", help="Publish the merchant list (参与商户名单).")
 placard_cli = AppGroup("placard", help="Issue, draw and revoke placards (码牌).")
 clerk_cli = AppGroup("clerk", help="Add and remove a shop's clerks (收银员).")
@@ -43,6 +45,18 @@ def resume(merchant_id: str, reason: str, actor: str) -> None:
     """Let a suspended merchant redeem again."""
     merchants.set_suspended(merchant_id, suspended=False, actor=actor, reason=reason)
     click.echo(f"{merchant_id} 已恢复")
+
+
+@merchant_cli.command("provider")
+@click.argument("merchant_id")
+@click.argument("provider")
+@click.option("--reason", required=True)
+@actor_option
+@refusals_as_text
+def set_provider(merchant_id: str, provider: str, reason: str, actor: str) -> None:
+    """Choose who collects what is left to pay: at_till, or a PROVIDER of this installation."""
+    merchants.set_payment_provider(merchant_id, provider, actor=actor, reason=reason)
+    click.echo(f"{merchant_id} 的余款由 {provider} 收取")
 
 
 @merchant_list_cli.command("publish")

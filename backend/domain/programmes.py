@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from backend.domain.claim_rules import ClaimArea, ClaimWindow
+from backend.domain.payments import ProviderName
 
 TIMEZONE = "Asia/Shanghai"  # the only one: every date of a programme is a day in China
 
@@ -118,6 +119,7 @@ class Campaign:
     hours: tuple[int, int] | None = None
     evidence: tuple[str, ...] = ()
     merchant_id: str | None = None
+    payment_provider: ProviderName | None = None  # wins over the merchant's
     on_full_refund: RefundPolicy
 
 

@@ -23,7 +23,7 @@ from backend import metrics
 from backend.domain.errors import NotFound
 from backend.domain.refusals import SignInRequired
 from backend.edge.guards import Guard
-from backend.services import live
+from backend.services import live, payment_records
 from backend.settings import Settings
 
 log = structlog.get_logger()
@@ -54,6 +54,7 @@ def scrape() -> Response:
         MultiProcessCollector(registry)
     now = CollectorRegistry()
     now.register(_Quotas())
+    now.register(_Payments())
     text = generate_latest(registry) + generate_latest(now)
     return Response(text, content_type=CONTENT_TYPE_LATEST)
 
@@ -97,3 +98,31 @@ class _Quotas(Collector):
                     reserved.add_metric(where, tier.reserved)
         answered.add_metric([], 1)
         yield from (claimed, left, reserved, backlog, answered)
+
+
+class _Payments(Collector):
+    """Asked of SQL at the scrape: what has come to no end, and for how long."""
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ["provider", "status"]
+        waiting = GaugeMetricFamily(
+            "huiquan_payments_open", "Payments that providers are asked about", labels=labels
+        )
+        oldest = GaugeMetricFamily(
+            "huiquan_payments_oldest_seconds", "Age of the oldest of them", labels=labels
+        )
+        try:
+            found = payment_records.open_now()
+        except SQLAlchemyError as error:
+            log.warning("payments_not_scraped", error=type(error).__name__)
+            return
+        for one in found.payments:
+            waiting.add_metric([one.provider, one.status], one.count)
+            oldest.add_metric([one.provider, one.status], one.oldest_s)
+        yield from (waiting, oldest)
+        yield GaugeMetricFamily(
+            "huiquan_payment_notices_left", "Notices stored and not applied", value=found.notices
+        )
+        yield GaugeMetricFamily(
+            "huiquan_payment_cases_open", "Cases of money astray", value=found.cases
+        )

@@ -31,6 +31,8 @@ SIGN_INS = {"sessions.sign_in_resident", "sessions.sign_in_clerk"}
 TICKETS = "resident_campaigns.page"
 PAYMENTS = {"resident_orders", "charges"}  # blueprints; what they change or quote
 WRONG_CODES = {"payment_code_invalid", "payment_code_misread"}
+# A provider sends all its notices from a few addresses: true ones are never limited.
+NOTICES = "payment_callbacks"
 ANSWERS_WITHIN_S = 0.5
 
 
@@ -83,7 +85,19 @@ def _limits(settings: Settings) -> list[ApplicationLimit]:
         )
 
     return [
-        limit("addresses", settings.rate_limit_addresses, _range, _is_from_outside),
+        limit(
+            "addresses",
+            settings.rate_limit_addresses,
+            _range,
+            lambda: _is_from_outside() and request.blueprint != NOTICES,
+        ),
+        limit(
+            "false-notices",
+            settings.rate_limit_false_notices,
+            _address,
+            lambda: _is_from_outside() and request.blueprint == NOTICES,
+            lambda response: response.status_code == 401,
+        ),
         limit(
             "sign-ins",
             settings.rate_limit_sign_ins,

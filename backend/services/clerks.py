@@ -36,6 +36,23 @@ def refuse_own_shop(session: Session, *, clerk_id: int, resident_id: int) -> Non
         raise refusals.OwnShop(f"clerk {clerk_id}")
 
 
+def refuse_clerk_of(session: Session, *, merchant_id: str, resident_id: int) -> None:
+    """Refuse a clerk's own voucher at his shop where no other clerk looks on: a phone pays."""
+    own = session.scalar(
+        select(Clerk.id)
+        .join(ResidentIdentity, ResidentIdentity.value_hash == Clerk.phone_hash)
+        .where(
+            Clerk.merchant_id == merchant_id,
+            Clerk.state == "active",
+            ResidentIdentity.kind == "phone",
+            ResidentIdentity.resident_id == resident_id,
+        )
+        .limit(1)
+    )
+    if own is not None:
+        raise refusals.OwnShop(f"clerk {own}")
+
+
 def add_clerk(*, merchant_id: str, name: str, phone: str, actor: str) -> Clerk:
     """Let the holder of a phone number redeem for a shop; he signs in with his own WeChat."""
     merchants.get(merchant_id)

@@ -15,7 +15,7 @@ from backend.domain.postings import (
     pot_account,
 )
 from backend.extensions import db
-from backend.services import ledger_budgets, ledger_settlements
+from backend.services import ledger_budgets, ledger_payments, ledger_settlements
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.ledger import LedgerAccount, Transfer
 from backend.storage.models.orders import Redemption
@@ -53,6 +53,7 @@ def check() -> Check:
         *_move_differences(session),
         *ledger_settlements.differences(session),
         *ledger_budgets.differences(session),
+        *ledger_payments.differences(session),
     ]
     transfers = session.scalar(select(func.count()).select_from(Transfer)) or 0
     return Check(scopes=tuple(scopes), transfers=transfers, differences=tuple(differences))

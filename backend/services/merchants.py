@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from backend.domain import refusals
 from backend.domain.errors import HuiquanError, NotFound
 from backend.extensions import db
-from backend.services import audit
+from backend.services import audit, payments
 from backend.settings import Settings
 from backend.storage.models.merchants import Merchant
 from backend.storage.queries import merchants as queries
@@ -78,6 +78,28 @@ def set_suspended(merchant_id: str, *, suspended: bool, actor: str, reason: str)
         merchant.status = after
         audit.record(
             session, actor=actor, action=f"merchant.{after}", subject=merchant_id, reason=reason
+        )
+
+
+def set_payment_provider(merchant_id: str, provider: str, *, actor: str, reason: str) -> None:
+    """Choose who collects what is left to pay at a merchant; for orders from now on.
+
+    Raises NotFound, PaymentProviderMissing for a provider that this installation lacks.
+    """
+    payments.named(provider)
+    with transaction() as session:
+        merchant = session.get(Merchant, merchant_id, with_for_update={"of": Merchant})
+        if merchant is None:
+            raise NotFound(f"merchant {merchant_id!r}")
+        before, merchant.payment_provider = merchant.payment_provider, provider
+        audit.record(
+            session,
+            actor=actor,
+            action="merchant.payment_provider",
+            subject=merchant_id,
+            before=before,
+            after=provider,
+            reason=reason,
         )
 
 

@@ -17,27 +17,31 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import NotFound
+from backend.domain.payments import AT_TILL
 from backend.domain.vouchers import Purchase, Quote, choose_voucher
 from backend.extensions import db
-from backend.gateways.payments.registry import provider
+from backend.gateways.payments.protocol import PaymentState
 from backend.services import (
     blocks,
     claims,
     clerks,
     merchants,
+    payment_asking,
     payment_codes,
+    payment_states,
     payments,
     releases,
 )
+from backend.services.payments import Collecting
 from backend.settings import Settings
 from backend.storage.models.merchants import Merchant
-from backend.storage.models.orders import Order, Payment
+from backend.storage.models.orders import Order
 from backend.storage.models.residents import Resident
 from backend.storage.queries import orders as queries
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.sql import transaction
 
-PROVIDER = "at_till"
+NOTHING_DUE = PaymentState(status="paid", reference="nothing_due", amount_fen=0)
 EXPIRED_EXPLAINED_FOR = timedelta(days=7)  # what ran out longer ago explains nothing at a till
 
 
@@ -85,9 +89,18 @@ def quote_by_code(*, merchant_id: str, code: str, order_amount_fen: int) -> Quot
 
 
 def create_at_placard(
-    *, resident_id: int, request_id: str, placard_code: str, amounts: Amounts
+    *,
+    resident_id: int,
+    request_id: str,
+    placard_code: str,
+    amounts: Amounts,
+    wechat_user_id: int | None = None,
 ) -> Order:
-    """Lock the best voucher for a purchase the resident entered at a placard."""
+    """Lock the best voucher for a purchase the resident entered at a placard, and have it paid.
+
+    `wechat_user_id` is whose phone pays, by default the resident's newest.
+    """
+    way = Collecting(at_placard=True, wechat_user_id=wechat_user_id)
     request = Request(
         requested_by=f"resident:{resident_id}",
         request_id=request_id,
@@ -95,7 +108,7 @@ def create_at_placard(
     )
     # First of all: an answer that was given stays the answer, though the placard is revoked now.
     if replay := _replayed(db.session(), request):
-        return replay
+        return _started(replay, way)
     merchant_id = merchants.of_placard(placard_code)
     _bring_up_to_date(resident_id)
     return _create(
@@ -105,23 +118,37 @@ def create_at_placard(
         resident_id=resident_id,
         clerk_id=None,
         amounts=amounts,
+        way=way,
         consume=lambda session: None,
     )
 
 
 def create_by_code(
-    *, clerk_id: int, merchant_id: str, request_id: str, code: str, amounts: Amounts
+    *,
+    clerk_id: int,
+    merchant_id: str,
+    request_id: str,
+    code: str,
+    amounts: Amounts,
+    payer_code: str | None = None,
+    code_wanted: bool = False,
 ) -> Order:
-    """Use up a payment code and lock its holder's best voucher for a purchase at the till."""
+    """Use up a payment code and lock its holder's best voucher for a purchase at the till.
+
+    The clerk collects the rest himself, or has it collected: from the wallet whose `payer_code`
+    he scanned, or by a code that the payer scans.
+    """
     digits = payment_codes.check_form(code)
+    way = Collecting(at_placard=False, payer_code=payer_code, code_wanted=code_wanted)
+    collecting = (way.payer_digits, code_wanted) if payer_code or code_wanted else ()
     request = Request(
         requested_by=f"clerk:{clerk_id}",
         request_id=request_id,
-        digest=_digest("payment_code", digits, amounts),
+        digest=_digest("payment_code", digits, amounts, *collecting),
     )
     # First of all: when the answer was given but lost on its way, the code is used up by now.
     if replay := _replayed(db.session(), request):
-        return replay
+        return _started(replay, way)
     try:
         resident_id = payment_codes.holder(db.session(), digits)
         _bring_up_to_date(resident_id)
@@ -132,12 +159,13 @@ def create_by_code(
             resident_id=resident_id,
             clerk_id=clerk_id,
             amounts=amounts,
+            way=way,
             consume=lambda session: payment_codes.use(session, digits),
         )
     except refusals.PaymentCodeInvalid:
         # The same request, sent twice at once: the other one has used the code for this order.
         if replay := _replayed(db.session(), request):
-            return replay
+            return _started(replay, way)
         raise
 
 
@@ -168,8 +196,12 @@ def list_open_of_merchant(merchant_id: str, *, limit: int = 50) -> list[Order]:
 
 
 def shown_status(order: Order) -> str:
-    """Return the status judged by the clock: an overdue lock is released, job or no job."""
-    overdue = order.status == "locked" and clock.now() >= order.lock_expires_at
+    """Return the status judged by the clock: an overdue lock is released, job or no job.
+
+    Not where a provider collects: until it says that nobody paid, the voucher is held.
+    """
+    at_till = order.payment.provider == AT_TILL
+    overdue = at_till and order.status == "locked" and clock.now() >= order.lock_expires_at
     return "released" if overdue else order.status
 
 
@@ -181,6 +213,7 @@ def _create(
     resident_id: int,
     clerk_id: int | None,
     amounts: Amounts,
+    way: Collecting,
     consume: Callable[[Session], object],
 ) -> Order:
     """Make the order: the one place where it happens, in one transaction.
@@ -194,7 +227,7 @@ def _create(
             select(Resident.id).where(Resident.id == resident_id).with_for_update()
         ).one()
         if replay := _replayed(session, request):
-            return replay
+            return replay  # whoever made it has it paid
         blocks.refuse_order(session, resident_id)
         merchant = merchants.redeeming(session, merchant_id)
         if clerk_id is not None:
@@ -203,6 +236,12 @@ def _create(
         now = clock.now()
         quote = _quote(session, merchant, resident_id, amounts.order_amount_fen, now)
         order = _order(request, quote, amounts, at=now)
+        name = payments.choose(session, merchant, order.voucher_id, order.payable_fen, way)
+        if name != AT_TILL and clerk_id is None:
+            clerks.refuse_clerk_of(session, merchant_id=merchant_id, resident_id=resident_id)
+        order.payment = payments.new_payment(
+            name, payable_fen=order.payable_fen, lock_expires_at=order.lock_expires_at, at=now
+        )
         order.entry, order.merchant_id, order.clerk_id = entry, merchant_id, clerk_id
         order.resident_id = resident_id
         if not voucher_queries.change_status(
@@ -212,15 +251,23 @@ def _create(
         session.add(order)
         session.flush()
         session.refresh(order)
-    # Outside the transaction: a provider may take seconds, and asks by the order's id.
-    provider(order.payment.provider).charge(payments.charge_of(order))
-    return order
+        if name != AT_TILL and order.payable_fen == 0:
+            payment_states.apply(session, order.id, name, NOTHING_DUE)
+            session.refresh(order)
+            session.refresh(order.payment)
+    return _started(order, way)
+
+
+def _started(order: Order, way: Collecting) -> Order:
+    """Have the rest collected, outside any transaction: a provider may take seconds."""
+    return payment_asking.start(order, way) if order.status == "locked" else order
 
 
 def _bring_up_to_date(resident_id: int) -> None:
     """Make usable what the resident is owed: claims not written yet, locks that ran out."""
     claims.record_promised(resident_id)
     releases.release_overdue(resident_id)
+    payment_asking.settle_due(resident_id)
 
 
 def _order(request: Request, quote: Quote, amounts: Amounts, *, at: datetime) -> Order:
@@ -242,9 +289,6 @@ def _order(request: Request, quote: Quote, amounts: Amounts, *, at: datetime) ->
         status="locked",
         created_at=at,
         lock_expires_at=at + timedelta(seconds=settings.order_lock_ttl_s),
-        payment=Payment(
-            provider=PROVIDER, status="pending", amount_fen=quote.payable_fen, updated_at=at
-        ),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from backend.domain.claim_rules import ClaimArea, ClaimWindow
+from backend.domain.payments import ProviderName
 from backend.domain.programmes import (
     Campaign,
     Defaults,
@@ -171,6 +172,7 @@ class CampaignShape(_Shape):
     hours: Hours | None = None
     evidence: list[str] = []
     merchant: str | None = None
+    payment_provider: ProviderName | None = None
     on_full_refund: RefundPolicy | None = None
 
     @field_validator("claim_opens", "starts")
@@ -232,6 +234,7 @@ class CampaignShape(_Shape):
             hours=self.hours,
             evidence=tuple(self.evidence),
             merchant_id=self.merchant,
+            payment_provider=self.payment_provider,
             on_full_refund=self.on_full_refund or defaults.on_full_refund,
         )
 

@@ -10,7 +10,7 @@ from backend.domain import programmes as domain
 from backend.domain.errors import HuiquanError
 from backend.domain.postings import Posting, pot_account
 from backend.extensions import db
-from backend.services import audit
+from backend.services import audit, payments
 from backend.services.ledger import accounts_of_campaign, accounts_of_pots
 from backend.services.programme_files import canonical_digest, parse_programme
 from backend.storage.models.campaigns import Campaign, Tier
@@ -43,6 +43,8 @@ class Loaded:
 def load(text: str, *, actor: str) -> Loaded:
     """Load a programme file, or refuse it with every fault's line (plan, parts two to seven)."""
     programme = parse_programme(text)
+    for name in {c.payment_provider for c in programme.campaigns} - {None}:
+        payments.named(name or "")  # refused here: no order could be paid by what is not there
     digest = canonical_digest(programme)
     with transaction() as session:
         known = session.scalars(select(Programme)).one_or_none()
@@ -173,6 +175,7 @@ def _campaign(programme_id: str, campaign: domain.Campaign) -> Campaign:
         use_from_minute=hours[0],
         use_until_minute=hours[1],
         merchant_id=campaign.merchant_id,
+        payment_provider=campaign.payment_provider,
         on_full_refund=campaign.on_full_refund,
         tiers=[
             Tier(

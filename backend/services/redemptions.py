@@ -1,4 +1,4 @@
-"""The end of an order: paid and redeemed (核销), or cancelled."""
+"""The good end of an order: paid and redeemed (核销)."""
 
 from datetime import date
 
@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import NotFound
+from backend.domain.payments import AT_TILL, PaymentByProvider
 from backend.domain.postings import campaign_posting
 from backend.extensions import db
-from backend.services import clerks, merchants, releases
+from backend.services import clerks, merchants
 from backend.storage.models.orders import Order, Redemption
 from backend.storage.models.vouchers import Voucher
 from backend.storage.queries import ledger as ledger_queries
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
     """Redeem an order whose rest the clerk has collected; again is the same answer.
 
+    Not one whose rest a provider collects: its answer alone redeems (payment_states).
+
     In one transaction: the order leaves `locked`, its voucher is used, the redemption's row and
     the ledger's movement are written. Too late is refused: the voucher has gone back. A merchant
     suspended meanwhile may finish what it began (decision 4 of the rules).
@@ -35,6 +38,8 @@ def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
             raise NotFound(f"order {order_id!r}")
         if order.status == "redeemed":
             return order
+        if order.payment.provider != AT_TILL:
+            raise PaymentByProvider(f"order {order.id}")
         merchants.refuse_disqualified(session, merchant_id)
         clerks.refuse_own_shop(session, clerk_id=clerk_id, resident_id=order.resident_id)
         now = clock.now()
@@ -43,26 +48,12 @@ def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
             if order.status == "redeemed":
                 return order  # another till was faster with the same confirmation
             raise refusals.OrderReleased(f"order {order.id} is {order.status}")
-        _redeem(session, order, clerk_id=clerk_id)
+        redeem(session, order, clerk_id=clerk_id)
         queries.set_payment(session, order.id, status="paid", reference=f"clerk:{clerk_id}", at=now)
         session.refresh(order)
         session.refresh(order.payment)
     log.info("order_redeemed", order_id=order.id, merchant_id=merchant_id)
     return order
-
-
-def cancel_by_resident(*, order_id: str, resident_id: int) -> Order:
-    """Give a resident's own order up before it is paid; the voucher is back at once."""
-    with transaction() as session:
-        order = queries.get_of_resident(session, order_id, resident_id)
-        return _cancel(session, order, reason="cancelled_by_resident")
-
-
-def cancel_by_merchant(*, order_id: str, merchant_id: str) -> Order:
-    """Give a merchant's own order up before it is paid; the voucher is back at once."""
-    with transaction() as session:
-        order = queries.get_of_merchant(session, order_id, merchant_id)
-        return _cancel(session, order, reason="cancelled_by_merchant")
 
 
 def of_day(
@@ -80,7 +71,12 @@ def of_day(
     return list(rows), totals
 
 
-def _redeem(session: Session, order: Order, *, clerk_id: int) -> None:
+def redeem(session: Session, order: Order, *, clerk_id: int | None) -> None:
+    """Use an order's voucher up, inside the transaction that moved the order to `redeemed`.
+
+    The one place where it happens: writes the redemption and its transfers, in fen. `clerk_id` is
+    None when a phone has paid.
+    """
     now = clock.now()
     voucher = session.get(Voucher, order.voucher_id)
     if voucher is None or not voucher_queries.change_status(
@@ -98,6 +94,7 @@ def _redeem(session: Session, order: Order, *, clerk_id: int) -> None:
         Redemption(
             id=order.id,
             voucher_id=voucher.id,
+            use_number=voucher.restored_count + 1,
             campaign_id=voucher.campaign_id,
             merchant_id=order.merchant_id,
             resident_id=order.resident_id,
@@ -111,17 +108,3 @@ def _redeem(session: Session, order: Order, *, clerk_id: int) -> None:
         )
     )
     session.flush()
-
-
-def _cancel(session: Session, order: Order | None, *, reason: str) -> Order:
-    if order is None:
-        raise NotFound("order")
-    now = clock.now()
-    if not releases.release_locked(session, order, at=now, overdue=False, reason=reason):
-        session.refresh(order)
-        if order.status == "redeemed":
-            raise refusals.OrderRedeemed(f"order {order.id}")
-        return order  # released already, or overdue and about to be
-    session.refresh(order)
-    session.refresh(order.payment)
-    return order

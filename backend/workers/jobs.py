@@ -11,7 +11,10 @@ from backend.extensions import db
 from backend.services import (
     campaigns,
     claim_marks,
+    payment_asking,
+    payment_cases,
     payment_codes,
+    payment_notices,
     quota_counts,
     quota_rebuilds,
     reconciliation,
@@ -29,6 +32,9 @@ log = structlog.get_logger()
 JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (payment_codes.raise_mark, 5),
     (releases.release_overdue, 5),
+    (payment_asking.settle_due, 1),
+    (payment_notices.apply_left_over, 5),
+    (payment_cases.refund_due, 5),
     (vouchers.expire_due, 30),
     (recycling.recycle_due, 30),
     (campaigns.end_due, 10),

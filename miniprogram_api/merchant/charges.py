@@ -1,11 +1,11 @@
 """The clerk's side of an order: scan a payment code, collect the rest, confirm."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from apiflask import APIBlueprint
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from backend.services import orders, redemptions
+from backend.services import cancellations, orders, redemptions
 from backend.services.orders import Amounts
 from miniprogram_api.presenters import (
     OrderList,
@@ -33,13 +33,25 @@ class CodeQuote(Request):
 
 
 class CodeOrder(Request):
-    """付款码、消费金额和请求号；商家让利、银行优惠只作记录。"""
+    """付款码、消费金额和请求号；商家让利、银行优惠只作记录。
+
+    余款默认当面收取。也可以再扫顾客钱包的付款码（payer_code，微信 18 位或云闪付 19 位），
+    或要一个请顾客扫的收款码（code_wanted）；两者只用其一。
+    """
 
     payment_code: ScannedText
     order_amount_fen: AmountFen
     merchant_discount_fen: DiscountFen = 0
     bank_discount_fen: DiscountFen = 0
+    payer_code: ScannedText | None = None
+    code_wanted: bool = False
     request_id: RequestId
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.code_wanted and self.payer_code is not None:
+            raise ValueError("payer_code and code_wanted exclude each other")
+        return self
 
 
 @charges.post("/quotes")
@@ -59,7 +71,7 @@ def quote(json_data: CodeQuote) -> dict[str, object]:
 @charges.input(CodeOrder)
 @charges.output(OrderShown, status_code=201)
 def create(json_data: CodeOrder) -> dict[str, object]:
-    """扫付款码收款：锁定顾客优惠最大的券，payable_fen 即应收金额。"""
+    """扫付款码收款：锁定顾客优惠最大的券，payable_fen 即应收金额；余款当面收，或由收款方收。"""
     clerk = current_clerk()
     order = orders.create_by_code(
         clerk_id=clerk.id,
@@ -71,6 +83,8 @@ def create(json_data: CodeOrder) -> dict[str, object]:
             merchant_discount_fen=json_data.merchant_discount_fen,
             bank_discount_fen=json_data.bank_discount_fen,
         ),
+        payer_code=json_data.payer_code,
+        code_wanted=json_data.code_wanted,
     )
     return present_order(order)
 
@@ -93,7 +107,7 @@ def get_one(order_id: str) -> dict[str, object]:
 @charges.post("/orders/<order_id:order_id>/confirm")
 @charges.output(OrderShown)
 def confirm(order_id: str) -> dict[str, object]:
-    """确认已收到余款，完成核销；重复确认结果相同。"""
+    """确认已当面收到余款，完成核销；重复确认结果相同。线上付款的订单自动核销，不能确认。"""
     clerk = current_clerk()
     order = redemptions.confirm_paid(
         order_id=order_id, merchant_id=clerk.merchant_id, clerk_id=clerk.id
@@ -105,7 +119,7 @@ def confirm(order_id: str) -> dict[str, object]:
 @charges.output(OrderShown)
 def cancel(order_id: str) -> dict[str, object]:
     """取消未收款的订单，券立即退回顾客卡包。"""
-    order = redemptions.cancel_by_merchant(
+    order = cancellations.cancel_by_merchant(
         order_id=order_id, merchant_id=current_clerk().merchant_id
     )
     return present_order(order)

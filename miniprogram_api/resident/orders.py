@@ -5,7 +5,7 @@ from typing import Annotated
 from apiflask import APIBlueprint
 from pydantic import Field
 
-from backend.services import orders, redemptions
+from backend.services import cancellations, orders
 from backend.services.orders import Amounts
 from miniprogram_api.presenters import (
     OrderList,
@@ -61,33 +61,36 @@ def quote(json_data: PlacardQuote) -> dict[str, object]:
 @resident_orders.input(PlacardOrder)
 @resident_orders.output(OrderShown, status_code=201)
 def create(json_data: PlacardOrder) -> dict[str, object]:
-    """下单：锁定优惠最大的券，向收银员付余款后即完成。"""
+    """下单：锁定优惠最大的券；向收银员付余款，或按 payment 线上付款后即完成。"""
     order = orders.create_at_placard(
         resident_id=current_resident().id,
         request_id=json_data.request_id,
         placard_code=json_data.placard,
         amounts=Amounts(order_amount_fen=json_data.order_amount_fen),
+        wechat_user_id=current_resident().wechat_user_id,
     )
-    return present_order(order)
+    return present_order(order, for_payer=True)
 
 
 @resident_orders.get("/orders")
 @resident_orders.output(OrderList)
 def list_own() -> dict[str, object]:
     """我的订单。"""
-    return {"orders": [present_order(o) for o in orders.list_of_resident(current_resident().id)]}
+    found = orders.list_of_resident(current_resident().id)
+    return {"orders": [present_order(order, for_payer=True) for order in found]}
 
 
 @resident_orders.get("/orders/<order_id:order_id>")
 @resident_orders.output(OrderShown)
 def get_own(order_id: str) -> dict[str, object]:
     """查看一笔自己的订单。"""
-    return present_order(orders.get_of_resident(order_id, current_resident().id))
+    order = orders.get_of_resident(order_id, current_resident().id)
+    return present_order(order, for_payer=True)
 
 
 @resident_orders.post("/orders/<order_id:order_id>/cancel")
 @resident_orders.output(OrderShown)
 def cancel(order_id: str) -> dict[str, object]:
     """取消未付款的订单，券立即退回卡包。"""
-    order = redemptions.cancel_by_resident(order_id=order_id, resident_id=current_resident().id)
+    order = cancellations.cancel_by_resident(order_id=order_id, resident_id=current_resident().id)
     return present_order(order)

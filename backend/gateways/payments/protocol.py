@@ -37,7 +37,8 @@ class Charge:
 class PaymentState:
     """What a provider says. `unknown` is neither success nor failure: ask again.
 
-    `amount_fen` is what was collected, where the provider says so; it must equal the charge's.
+    `amount_fen` is what was collected; it must equal the charge's, and `paid` without it is taken
+    for `unknown`.
     `provider_discount_fen` is what the provider itself gave of it: the payer paid so much less.
     """
 

@@ -24,6 +24,8 @@ class Merchant(Model):
     uscc: Mapped[str | None] = mapped_column(unique=True)  # 统一社会信用代码
     merchant_number: Mapped[str | None] = mapped_column(unique=True)  # the acquirer's, 15 digits
     status: Mapped[str]
+    # Who collects what is left to pay: 'at_till', or a provider of domain/payments.py.
+    payment_provider: Mapped[str] = mapped_column(server_default="at_till")
     domain: Mapped[Domain] = relationship(lazy="joined")
     __table_args__ = (
         CheckConstraint(

@@ -2,7 +2,17 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.extensions import Model
@@ -10,6 +20,7 @@ from backend.storage.models.merchants import Clerk, Merchant
 from backend.storage.sql import ChinaTime
 
 LOCKED = text("status = 'locked'")
+ASKED = text("next_query_at IS NOT NULL")
 HOLDS_VOUCHER = text("status IN ('locked', 'redeemed')")
 
 
@@ -86,12 +97,30 @@ class Payment(Model):
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     reference: Mapped[str | None]  # the provider's own number, or who confirmed
     updated_at: Mapped[datetime] = mapped_column(ChinaTime)
+    collected_fen: Mapped[int | None] = mapped_column(BigInteger)  # as the provider says
+    charged_at: Mapped[datetime | None] = mapped_column(ChinaTime)  # first asked to collect
+    scanned: Mapped[bool] = mapped_column(server_default=false())  # the till read a wallet's code
+    client: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))  # for a phone
+    code_url: Mapped[str | None]  # what the payer scans
+    attempts: Mapped[int] = mapped_column(server_default="0")  # questions to the provider so far
+    next_query_at: Mapped[datetime | None] = mapped_column(ChinaTime)  # None: nobody to ask
+    leased_until: Mapped[datetime | None] = mapped_column(ChinaTime)  # somebody asks just now
     order: Mapped[Order] = relationship(back_populates="payment")
     __table_args__ = (
         CheckConstraint(
             "status IN ('pending', 'unknown', 'paid', 'closed', 'failed')", name="status_known"
         ),
         CheckConstraint("amount_fen >= 0", name="amount_sign"),
+        CheckConstraint("collected_fen >= 0", name="collected_sign"),
+        CheckConstraint(
+            "next_query_at IS NULL OR status IN ('pending', 'unknown')", name="asked_while_open"
+        ),
+        Index(
+            "ix_payments_next_query_at",
+            "next_query_at",
+            sqlite_where=ASKED,
+            postgresql_where=ASKED,
+        ),
     )
 
 

@@ -62,12 +62,18 @@ def list_open_of_merchant(
 
 
 def list_overdue(
-    session: Session, *, at: datetime, limit: int, resident_id: int | None = None
+    session: Session,
+    *,
+    at: datetime,
+    limit: int,
+    provider: str,
+    resident_id: int | None = None,
 ) -> list[Order]:
-    """Return orders whose lock has run out unpaid; all, or one resident's."""
+    """Return a provider's orders whose lock has run out unpaid; all, or one resident's."""
     query = (
         select(Order)
-        .where(Order.status == "locked", Order.lock_expires_at <= at)
+        .join(Payment, Payment.order_id == Order.id)
+        .where(Order.status == "locked", Order.lock_expires_at <= at, Payment.provider == provider)
         .order_by(Order.lock_expires_at, Order.id)
         .limit(limit)
     )
@@ -82,14 +88,16 @@ def close_locked(
     *,
     status: str,
     at: datetime,
-    overdue: bool,
+    overdue: bool | None,
     reason: str | None = None,
 ) -> bool:
-    """Move an order out of `locked`, in time or overdue; False when it was not so."""
-    in_time = Order.lock_expires_at <= at if overdue else Order.lock_expires_at > at
+    """Move an order out of `locked`: in time, overdue or either (None); False when it was not."""
+    conditions = [Order.id == order_id, Order.status == "locked"]
+    if overdue is not None:
+        conditions.append(Order.lock_expires_at <= at if overdue else Order.lock_expires_at > at)
     closed = session.scalar(
         update(Order)
-        .where(Order.id == order_id, Order.status == "locked", in_time)
+        .where(*conditions)
         .values(status=status, closed_at=at, release_reason=reason)
         .execution_options(synchronize_session=False)
         .returning(Order.id)

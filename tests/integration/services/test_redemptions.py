@@ -8,7 +8,7 @@ import pytest
 from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import HuiquanError
-from backend.services import ledger, orders, redemptions, releases, vouchers
+from backend.services import cancellations, ledger, orders, redemptions, releases, vouchers
 from backend.services.orders import Amounts
 from backend.storage.models.ledger import Transfer
 from backend.storage.models.merchants import Merchant
@@ -133,7 +133,7 @@ def test_a_cancelled_order_gives_the_voucher_back_at_once(
     order: Order, buyer: Person, clerk: Person
 ) -> None:
     for _ in range(2):
-        cancelled = redemptions.cancel_by_resident(order_id=order.id, resident_id=buyer.id)
+        cancelled = cancellations.cancel_by_resident(order_id=order.id, resident_id=buyer.id)
         assert cancelled.status == "released"
     assert statuses(buyer) == ["unused"]
     with pytest.raises(refusals.OrderReleased):
@@ -145,7 +145,7 @@ def test_the_shop_may_cancel_an_unpaid_order_but_not_a_redeemed_one(
 ) -> None:
     confirm(order, clerk)
     with pytest.raises(refusals.OrderRedeemed):
-        redemptions.cancel_by_merchant(order_id=order.id, merchant_id=SUPERMARKET)
+        cancellations.cancel_by_merchant(order_id=order.id, merchant_id=SUPERMARKET)
     assert statuses(buyer) == ["used"]
 
 
@@ -165,7 +165,7 @@ def test_confirm_and_cancel_racing_end_in_exactly_one_of_the_two(city: City, cle
                 try:
                     if name == "confirm":
                         return confirm(order, clerk).status
-                    return redemptions.cancel_by_resident(
+                    return cancellations.cancel_by_resident(
                         order_id=order.id, resident_id=person.id
                     ).status
                 except HuiquanError as refused:
