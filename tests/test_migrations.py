@@ -42,6 +42,7 @@ APPEND_ONLY = (
     *("audit_entries", "recyclings", "outside_lines", "reconciliation_events"),
     *("budget_changes", "budget_decisions", "count_changes", "fund_reports"),
     *("spending_imports", "spending_records", "spending_decisions"),
+    "card_acts",
 )
 
 
@@ -122,6 +123,7 @@ def redeem_one(city: City) -> None:
         amounts=Amounts(order_amount_fen=20_000),
     )
     redemptions.confirm_paid(order_id=order.id, merchant_id=SUPERMARKET, clerk_id=clerk.id)
+    city.bind_card(resident)
     with transaction() as session:
         tier_id = campaigns.terms(MAY).tiers[0].id
         batch = Recycling(campaign_id=MAY, number=1, tier_id=tier_id, units=1)

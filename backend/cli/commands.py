@@ -8,8 +8,9 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from backend.cli.budgets import budget_cli
+from backend.cli.cards import card_cli
 from backend.cli.claims import claims_cli
-from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_list_cli, placard_cli
+from backend.cli.merchants import clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
 from backend.cli.payout_accounts import payout_account_cli
 from backend.cli.quotas import quota_cli

@@ -85,6 +85,7 @@ class CampaignTerms:
     daily_release: DailyRelease | None = None
     claim_windows: tuple[ClaimWindow, ...] = ()
     claim_area: ClaimArea | None = None
+    card_required: bool = False  # a claim wants a bound card
     tiers: tuple[TierTerms, ...]
 
     @cached_property

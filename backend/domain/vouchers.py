@@ -20,6 +20,7 @@ ReasonCode = Literal[
     "not_yet_valid",
     "expired",
     "held_by_another_order",
+    "card_required",
     "smaller",
 ]
 
@@ -86,6 +87,7 @@ class Voucher:
     domain_ids: frozenset[str]
     area: str | None
     use_minutes: tuple[int, int] | None  # usable in [from, until) of a China day
+    card_required: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +98,7 @@ class Purchase:
     domain_id: str
     area: str | None
     at: datetime
+    card_bound: bool = False  # whether the buyer has a bound card
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +175,11 @@ def _why_not(voucher: Voucher, purchase: Purchase) -> Reason | None:
         ),
         (voucher.status != "unused", "held_by_another_order", "本券正在另一笔订单中使用"),
         (purchase.at < voucher.valid_from, "not_yet_valid", "本券还没到使用时间"),
+        (
+            voucher.card_required and not purchase.card_bound,
+            "card_required",
+            "使用本券须先在合作银行的手机 App 中绑定银联卡",
+        ),
         (purchase.domain_id not in voucher.domain_ids, "other_domain", "本店的行业不在本券范围内"),
         (
             voucher.area is not None and voucher.area != purchase.area,

@@ -22,6 +22,7 @@ from backend.extensions import db
 from backend.gateways.payments.registry import provider
 from backend.services import (
     blocks,
+    cards,
     claims,
     clerks,
     merchants,
@@ -272,6 +273,7 @@ def _quote(
             domain_id=merchant.domain_id,
             area=merchant.area,
             at=now,
+            card_bound=cards.has_card(session, resident_id),
         ),
     )
 

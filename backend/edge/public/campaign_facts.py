@@ -79,6 +79,7 @@ class CampaignFacts(BaseModel):
     next_release_at: Annotated[datetime | None, Field(description="下一次投放的时刻；null 为没有")]
     claim_windows: Annotated[list[WindowFacts], Field(description="领取时段；空为不限")]
     claim_area: Annotated[str | None, Field(description="须在此区域内领取；null 为不限")]
+    card_required: Annotated[bool, Field(description="须先绑定银联卡")]
     tiers: list[TierFacts]
 
     @property
@@ -147,6 +148,7 @@ def facts(row: "Campaign", at: datetime) -> CampaignFacts:
                 for window in row.claim_windows or ()
             ],
             "claim_area": row.claim_area["name"] if row.claim_area else None,
+            "card_required": row.card_required or row.mode == "instant",
             "tiers": [
                 {
                     "position": tier.position,

@@ -90,6 +90,7 @@ def terms_of(campaign: Campaign) -> CampaignTerms:
             for window in campaign.claim_windows or ()
         ),
         claim_area=ClaimArea(**campaign.claim_area) if campaign.claim_area else None,
+        card_required=campaign.card_required,
         tiers=tuple(
             TierTerms(
                 id=tier.id,

@@ -225,6 +225,7 @@ def facts_of(voucher: Voucher, campaign: Campaign) -> VoucherFacts:
         domain_ids=frozenset(domain.id for domain in campaign.domains),
         area=campaign.area,
         use_minutes=None if hours[0] is None or hours[1] is None else (hours[0], hours[1]),
+        card_required=campaign.card_required,
     )
 
 

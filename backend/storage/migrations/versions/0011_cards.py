@@ -1,0 +1,67 @@
+"""0011 bound cards: campaigns that want one, bindings that end, the partners' notices. Safe while
+the application runs: a new table that is never changed, and columns that are empty or have a
+default."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011_cards"
+down_revision = "0010_budgets"
+
+
+def upgrade() -> None:
+    op.add_column(
+        "campaigns",
+        sa.Column("card_required", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
+    op.add_column(
+        "resident_identities",
+        sa.Column(
+            "unbound_at",
+            sa.DateTime(timezone=True),
+            sa.CheckConstraint(
+                "kind = 'card' OR unbound_at IS NULL",
+                name=op.f("ck_resident_identities_phone_stays_bound"),
+            ),
+            nullable=True,
+        ),
+    )
+    op.create_table(
+        "card_acts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("partner_id", sa.String(), nullable=False),
+        sa.Column("request_number", sa.String(), nullable=False),
+        sa.Column("act", sa.String(), nullable=False),
+        sa.Column("resident_id", sa.Integer(), nullable=False),
+        sa.Column("card_hash", sa.String(), nullable=False),
+        sa.Column("last4", sa.String(), nullable=False),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("act IN ('bind', 'unbind')", name=op.f("ck_card_acts_act_known")),
+        sa.ForeignKeyConstraint(
+            ["resident_id"], ["residents.id"], name=op.f("fk_card_acts_resident_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_card_acts")),
+        sa.UniqueConstraint(
+            "partner_id", "request_number", name=op.f("uq_card_acts_partner_id_request_number")
+        ),
+    )
+    _refuse_change("card_acts")
+
+
+def _refuse_change(table: str) -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE"
+            f" ON {table} EXECUTE FUNCTION refuse_change()"
+        )
+        return
+    for act in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table}"
+            f" BEGIN SELECT RAISE(ABORT, '{table} rows are never changed'); END"
+        )
+
+
+def downgrade() -> None:
+    raise NotImplementedError("money rows are never dropped; write a new migration forward")
