@@ -7,6 +7,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
+from backend.cli.bank_tills import bank_till_cli
 from backend.cli.budgets import budget_cli
 from backend.cli.cards import card_cli
 from backend.cli.claims import claims_cli
@@ -42,6 +43,7 @@ def init_app(app: Flask) -> None:
         placard_cli,
         clerk_cli,
         card_cli,
+        bank_till_cli,
         quota_cli,
         resident_cli,
         claims_cli,

@@ -11,6 +11,9 @@ from backend.domain.errors import HuiquanError
 State = Literal["draft", "approved", "running", "paused", "stopped", "ended"]
 Act = Literal["approve", "run", "pause", "resume", "stop", "end"]
 
+# Those whose units are counted in Valkey and taken by the claim script.
+MODES_WITH_QUOTA = ("claim", "instant")
+
 # draft -> approved -> running <-> paused -> stopped | ended
 TRANSITIONS: dict[Act, tuple[frozenset[State], State]] = {
     "approve": (frozenset({"draft"}), "approved"),

@@ -51,6 +51,26 @@ def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
     return order
 
 
+def confirm_by_partner(*, order_id: str, partner_id: str) -> Order:
+    """Redeem an order whose rest a partner has moved; again is the same answer.
+
+    Too late is refused (OrderReleased): the subsidy has gone back, and the partner undoes its side.
+    """
+    with transaction() as session:
+        order = session.get_one(Order, order_id)
+        now = clock.now()
+        if queries.close_locked(session, order.id, status="redeemed", at=now, overdue=False):
+            _redeem(session, order, clerk_id=None)
+            reference = f"bank:{partner_id}"
+            queries.set_payment(session, order.id, status="paid", reference=reference, at=now)
+        session.refresh(order)
+        session.refresh(order.payment)
+    if order.status != "redeemed":
+        raise refusals.OrderReleased(f"order {order.id} is {order.status}")
+    log.info("order_redeemed", order_id=order.id, merchant_id=order.merchant_id)
+    return order
+
+
 def cancel_by_resident(*, order_id: str, resident_id: int) -> Order:
     """Give a resident's own order up before it is paid; the voucher is back at once."""
     with transaction() as session:
@@ -80,7 +100,7 @@ def of_day(
     return list(rows), totals
 
 
-def _redeem(session: Session, order: Order, *, clerk_id: int) -> None:
+def _redeem(session: Session, order: Order, *, clerk_id: int | None) -> None:
     now = clock.now()
     voucher = session.get(Voucher, order.voucher_id)
     if voucher is None or not voucher_queries.change_status(

@@ -8,6 +8,7 @@ import structlog
 from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
+from backend.domain.campaigns import MODES_WITH_QUOTA
 from backend.domain.errors import NotFound
 from backend.edge.public import words
 from backend.services import campaigns
@@ -168,7 +169,10 @@ def fill_left(found: Sequence[CampaignFacts]) -> None:
     The first silence of Valkey ends the asking: a reader should not wait once per campaign.
     """
     for campaign in found:
-        if campaign.mode != "claim" or campaign.state not in campaigns.STATES_WITH_QUOTA:
+        if (
+            campaign.mode not in MODES_WITH_QUOTA
+            or campaign.state not in campaigns.STATES_WITH_QUOTA
+        ):
             continue
         try:
             left = campaigns.left(campaign.id)
