@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
-from backend.domain.vouchers import Quote, ReasonCode
-from backend.services import orders
+from backend.domain.vouchers import Quote, ReasonCode, SubsidyKind
+from backend.services import instant_campaigns, orders
 
 if TYPE_CHECKING:
     from backend.storage.models.orders import Order
 
 
 class ReasonShown(BaseModel):
-    """这张券为什么没有用上。"""
+    """这张券或这项刷卡满减（kind 为 instant，没有券号）为什么没有用上。"""
 
-    voucher_id: int
+    kind: SubsidyKind
+    voucher_id: int | None
     campaign_name: str
     threshold_fen: int
     face_value_fen: int
@@ -25,9 +26,10 @@ class ReasonShown(BaseModel):
 
 
 class ChosenVoucher(BaseModel):
-    """系统自动选用的券。"""
+    """系统自动选用的补贴：卡包里的券，或刷卡满减（kind 为 instant，没有券号）。"""
 
-    voucher_id: int
+    kind: SubsidyKind
+    voucher_id: int | None
     campaign_name: str
     threshold_fen: int
     face_value_fen: int
@@ -64,6 +66,7 @@ class OrderShown(BaseModel):
     order_id: str
     merchant_id: str
     merchant_name: str
+    kind: SubsidyKind
     voucher_id: int
     order_amount_fen: int
     discount_fen: int
@@ -94,7 +97,8 @@ def present_quote(quote: Quote) -> dict[str, object]:
         "voucher": None
         if chosen is None
         else {
-            "voucher_id": chosen.id,
+            "kind": chosen.kind,
+            "voucher_id": chosen.id if chosen.kind == "voucher" else None,
             "campaign_name": chosen.campaign_name,
             "threshold_fen": chosen.threshold_fen,
             "face_value_fen": chosen.face_value_fen,
@@ -112,6 +116,7 @@ def present_order(order: "Order", *, for_payer: bool = False) -> dict[str, objec
         "order_id": order.id,
         "merchant_id": order.merchant_id,
         "merchant_name": order.merchant.name,
+        "kind": "instant" if instant_campaigns.is_unit(order.voucher_id) else "voucher",
         "voucher_id": order.voucher_id,
         "order_amount_fen": order.order_amount_fen,
         "discount_fen": order.discount_fen,

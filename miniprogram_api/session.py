@@ -12,7 +12,7 @@ from backend import clock
 from backend.domain import refusals, tokens
 from backend.edge import limits
 from backend.edge.guards import Guard
-from backend.services import clerks, residents, sign_ins
+from backend.services import cards, clerks, residents, sign_ins
 from backend.settings import Settings
 from miniprogram_api.shapes import Base64Text, Request, WeChatCode
 
@@ -206,7 +206,7 @@ def bind_encrypted_phone(json_data: PhoneByEncrypted) -> dict[str, object]:
 def me() -> dict[str, object]:
     """查看自己的绑定信息。"""
     resident_id = current_resident().id
-    return {"phone": residents.shown_phone(resident_id), "cards": residents.cards(resident_id)}
+    return {"phone": residents.shown_phone(resident_id), "cards": cards.last4_of(resident_id)}
 
 
 def _bound(claims: tokens.Claims, resident_id: int) -> dict[str, object]:

@@ -18,7 +18,7 @@ from backend.devstack.postgres import PrivatePostgres
 from backend.devstack.valkey import PrivateValkey
 from backend.extensions import db, redis_handle
 from backend.factory import create_app
-from backend.services import blocks, campaigns
+from backend.services import blocks, campaigns, card_holders
 from backend.settings import Settings
 from miniprogram_api.edges import EDGES
 from tests.factories import City, MovableClock
@@ -120,6 +120,7 @@ def app(apps: dict[str, APIFlask], database: str, moment: MovableClock) -> Itera
         _empty()
         campaigns.forget_snapshots()
         blocks.SNAPSHOTS.forget()
+        card_holders.forget()
         yield found
         db.session.remove()
 

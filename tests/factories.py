@@ -15,6 +15,7 @@ from backend.domain import tokens
 from backend.extensions import db, redis_handle
 from backend.services import (
     campaigns,
+    cards,
     claims,
     clerks,
     merchant_lists,
@@ -120,6 +121,15 @@ class City:
             session.get_one(Clerk, clerk.id).wechat_user_id = user.id
         sign_in = self._sign_in(user.id, clerk.id)
         return Person(clerk.id, phone, user.id, self._headers("clerk", sign_in, user.id, clerk.id))
+
+    def bind_card(self, person: Person) -> str:
+        """Bind a new card to a resident; return its token."""
+        token = f"card-token-{next(_numbers)}"
+        notice = cards.Notice(
+            partner_id="bank", request_number=new_request(), card_token=token, last4="0018"
+        )
+        cards.bind(person.id, notice, actor="test")
+        return token
 
     def claim(self, person: Person, tier: int = 1, campaign_id: str = MAY) -> ClaimedVoucher:
         """Claim a voucher of a tier for a resident."""

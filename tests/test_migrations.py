@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backend import clock
 from backend.extensions import db
-from backend.services import budgets, campaigns, orders, redemptions
+from backend.services import bank_tills, budgets, campaigns, orders, redemptions
 from backend.services.orders import Amounts
 from backend.storage import migrations
 from backend.storage.models.budgets import (
@@ -31,6 +31,7 @@ from backend.storage.models.settlements import SettlementRun
 from backend.storage.sql import transaction
 from tests.bank_details import compare_unknown_line_of_yesterday
 from tests.factories import MAY, SUPERMARKET, City, new_request
+from tests.integration.services.instant_city import run_instant
 from tests.settling import sheet_of_today
 
 FOLDER = Path(migrations.__path__[0])
@@ -42,6 +43,7 @@ APPEND_ONLY = (
     *("audit_entries", "recyclings", "outside_lines", "reconciliation_events"),
     *("budget_changes", "budget_decisions", "count_changes", "fund_reports"),
     *("spending_imports", "spending_records", "spending_decisions"),
+    *("card_acts", "reversals"),
 )
 
 
@@ -122,6 +124,8 @@ def redeem_one(city: City) -> None:
         amounts=Amounts(order_amount_fen=20_000),
     )
     redemptions.confirm_paid(order_id=order.id, merchant_id=SUPERMARKET, clerk_id=clerk.id)
+    city.bind_card(resident)
+    reverse_one(city)
     with transaction() as session:
         tier_id = campaigns.terms(MAY).tiers[0].id
         batch = Recycling(campaign_id=MAY, number=1, tier_id=tier_id, units=1)
@@ -166,6 +170,20 @@ def _change_one_budget() -> None:
     ):
         with transaction() as session:
             session.add(row)
+
+
+def reverse_one(city: City) -> None:
+    run_instant()
+    card_token = city.bind_card(city.resident())
+    number = new_request()
+    bank_tills.confirm(
+        partner_id="bank",
+        request_number=number,
+        card_token=card_token,
+        merchant_id=SUPERMARKET,
+        amounts=Amounts(order_amount_fen=20_000),
+    )
+    bank_tills.reverse(partner_id="bank", request_number=number, reason="顾客退货")
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

@@ -7,9 +7,11 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
+from backend.cli.bank_tills import bank_till_cli
 from backend.cli.budgets import budget_cli
+from backend.cli.cards import card_cli
 from backend.cli.claims import claims_cli
-from backend.cli.merchants import card_cli, clerk_cli, merchant_cli, merchant_list_cli, placard_cli
+from backend.cli.merchants import clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
 from backend.cli.payments import payments_cli
 from backend.cli.payout_accounts import payout_account_cli
@@ -42,6 +44,7 @@ def init_app(app: Flask) -> None:
         placard_cli,
         clerk_cli,
         card_cli,
+        bank_till_cli,
         quota_cli,
         resident_cli,
         claims_cli,

@@ -1,13 +1,12 @@
-"""Commands for merchants: the published list, placards, clerks, suspension, bound cards."""
+"""Commands for merchants: the published list, placards, clerks, suspension."""
 
-import re
 from pathlib import Path
 
 import click
 from flask.cli import AppGroup
 
 from backend.cli.output import actor_option, phone_option, refusals_as_text
-from backend.services import clerks, merchant_lists, merchants, placards, residents
+from backend.services import clerks, merchant_lists, merchants, placards
 from backend.services.merchant_lists import Publication
 
 merchant_cli = AppGroup(
@@ -16,13 +15,6 @@ merchant_cli = AppGroup(
 merchant_list_cli = AppGroup("merchant-list", help="Publish the merchant list (参与商户名单).")
 placard_cli = AppGroup("placard", help="Issue, draw and revoke placards (码牌).")
 clerk_cli = AppGroup("clerk", help="Add and remove a shop's clerks (收银员).")
-card_cli = AppGroup("card", help="Bind bank cards to residents (绑卡).")
-
-
-def _last4(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not re.fullmatch("[0-9]{4}", value):
-        raise click.BadParameter("four digits")
-    return value
 
 
 @merchant_cli.command("suspend")
@@ -143,15 +135,3 @@ def remove_clerk(clerk_id: int, actor: str) -> None:
     """End a clerk's work at once."""
     clerks.remove_clerk(clerk_id=clerk_id, actor=actor)
     click.echo(f"收银员 {clerk_id} 已移除")
-
-
-@card_cli.command("bind")
-@phone_option
-@click.option("--card-token", required=True, help="The bank's token, never the card number.")
-@click.option("--last4", required=True, callback=_last4)
-@actor_option
-@refusals_as_text
-def bind_card(phone: str, card_token: str, last4: str, actor: str) -> None:
-    """Bind a bank card to the resident of a phone number, on the bank's notice."""
-    resident_id = residents.bind_card(phone=phone, card_token=card_token, last4=last4, actor=actor)
-    click.echo(f"居民 {resident_id} 已绑定尾号 {last4} 的卡")

@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from backend import clock
 from backend.devstack.bootstrap_facts import CLERKS
+from backend.domain.campaigns import MODES_WITH_QUOTA
 from backend.domain.errors import HuiquanError
 from backend.extensions import db
 from backend.factory import create_app
@@ -43,12 +44,12 @@ def fill(app: Flask) -> dict[str, str]:
 
 
 def _run_campaigns() -> None:
-    """Approve all; run those that give vouchers and are not over (no other mode runs yet)."""
+    """Approve all; run those whose units are counted and that are not over."""
     for draft in campaigns.list_all(("draft",)):
         campaigns.approve(draft.id, actor=ACTOR)
     now = clock.now()
     for approved in campaigns.list_all(("approved",)):
-        if approved.mode == "claim" and now < approved.ends_at:
+        if approved.mode in MODES_WITH_QUOTA and now < approved.ends_at:
             campaigns.run(approved.id, actor=ACTOR)
 
 

@@ -11,6 +11,9 @@ from backend.domain.errors import HuiquanError
 State = Literal["draft", "approved", "running", "paused", "stopped", "ended"]
 Act = Literal["approve", "run", "pause", "resume", "stop", "end"]
 
+# Those whose units are counted in Valkey and taken by the claim script.
+MODES_WITH_QUOTA = ("claim", "instant")
+
 # draft -> approved -> running <-> paused -> stopped | ended
 TRANSITIONS: dict[Act, tuple[frozenset[State], State]] = {
     "approve": (frozenset({"draft"}), "approved"),
@@ -85,6 +88,7 @@ class CampaignTerms:
     daily_release: DailyRelease | None = None
     claim_windows: tuple[ClaimWindow, ...] = ()
     claim_area: ClaimArea | None = None
+    card_required: bool = False  # a claim wants a bound card
     tiers: tuple[TierTerms, ...]
 
     @cached_property

@@ -70,6 +70,9 @@ def _claim_rule_faults(path: Path, campaign: Campaign) -> Iterator[Fault]:
             if value:
                 reason = "只有领券活动才有领取时段、领取区域和过期回收，请删去"
                 yield Fault(path=(*path, key), reason=reason)
+        if campaign.card_required:
+            reason = "领券活动才写是否须绑卡，刷卡满减本来就须绑卡，请删去"
+            yield Fault(path=(*path, "card_required"), reason=reason)
     yield from _window_faults((*path, "claim_windows"), campaign.claim_windows)
     if campaign.claim_area is not None:
         yield from _area_faults((*path, "claim_area"), campaign.claim_area)

@@ -112,6 +112,7 @@ class Campaign:
     daily_release: int | None = None
     carry_over: bool = False
     recycle_expired: bool = False  # an expired voucher's unit can be claimed again
+    card_required: bool = False  # no claim and no payment code without a bound card
     release_minute: int | None = None  # None: the opening's time of day
     claim_windows: tuple[ClaimWindow, ...] = ()
     claim_area: ClaimArea | None = None

@@ -20,6 +20,11 @@ ReasonCode = Literal[
     "not_yet_valid",
     "expired",
     "held_by_another_order",
+    "card_required",
+    "merchant_day_limit",
+    "limit_reached",
+    "exhausted",
+    "unavailable",
     "smaller",
 ]
 
@@ -71,11 +76,19 @@ def _end_of(first_day: date, days: int) -> datetime:
     return datetime.combine(first_day + timedelta(days=days), time(), CHINA)
 
 
+# What an order takes: a voucher from the wallet, or an instant discount (刷卡满减).
+SubsidyKind = Literal["voucher", "instant"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Voucher:
-    """What the choice needs to know of a voucher. Times are aware; amounts in fen."""
+    """What the choice needs to know of a voucher. Times are aware; amounts in fen.
+
+    Of kind "instant" it is a tier that is open to the buyer, or the unit of it that was taken.
+    """
 
     id: int
+    kind: SubsidyKind = "voucher"
     threshold_fen: int
     face_value_fen: int
     valid_from: datetime
@@ -86,6 +99,7 @@ class Voucher:
     domain_ids: frozenset[str]
     area: str | None
     use_minutes: tuple[int, int] | None  # usable in [from, until) of a China day
+    card_required: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,13 +110,18 @@ class Purchase:
     domain_id: str
     area: str | None
     at: datetime
+    card_bound: bool = False  # whether the buyer has a bound card
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """Why a voucher was not taken: a code, and a sentence for the resident."""
+    """Why a voucher was not taken: a code, and a sentence for the resident.
 
-    voucher_id: int
+    `voucher_id` is None for an instant discount: nobody holds one.
+    """
+
+    kind: SubsidyKind
+    voucher_id: int | None
     campaign_name: str
     threshold_fen: int
     face_value_fen: int
@@ -121,41 +140,46 @@ class Quote:
     reasons: tuple[Reason, ...]
 
 
+NAMED: dict[SubsidyKind, str] = {"voucher": "本券", "instant": "本优惠"}
+SMALLER: dict[SubsidyKind, str] = {
+    "voucher": "已为您使用优惠更大的券，本券留待下次使用",
+    "instant": "已为您使用优惠更大的补贴，每笔只享受一项",
+}
+
+
 def choose_voucher(vouchers: Sequence[Voucher], purchase: Purchase) -> Quote:
     """Take the eligible voucher that saves the most, and say why not the others.
 
     Source: plan, part six (三): 系统自动默认享受符合条件的最大优惠补贴面额. Ties: the higher face,
-    then the earlier end, then the lower threshold, then the lower id; so the same inputs always
-    choose the same voucher. The threshold is inclusive. A voucher never exceeds the amount due.
+    then the earlier end, then the lower threshold, then what the buyer holds, then the lower id;
+    so the same inputs always choose the same voucher. The threshold is inclusive. A voucher never
+    exceeds the amount due.
     """
     if purchase.order_amount_fen < 1:
         raise ValueError("an order costs at least one fen")
     ruled_out = [(voucher, _why_not(voucher, purchase)) for voucher in vouchers]
-    eligible = [voucher for voucher, reason in ruled_out if reason is None]
+    eligible = [voucher for voucher, why in ruled_out if why is None]
     chosen = min(eligible, key=lambda v: _preference(v, purchase), default=None)
-    reasons = [reason for _, reason in ruled_out if reason is not None]
-    reasons += [
-        _reason(v, "smaller", "已为您使用优惠更大的券，本券留待下次使用")
-        for v in eligible
-        if v is not chosen
-    ]
+    reasons = [why for _, why in ruled_out if why is not None]
+    reasons += [reason(v, "smaller", SMALLER[v.kind]) for v in eligible if v is not chosen]
     discount_fen = min(chosen.face_value_fen, purchase.order_amount_fen) if chosen else 0
     return Quote(
         order_amount_fen=purchase.order_amount_fen,
         discount_fen=discount_fen,
         payable_fen=purchase.order_amount_fen - discount_fen,
         voucher=chosen,
-        reasons=tuple(sorted(reasons, key=lambda r: (-r.face_value_fen, r.voucher_id))),
+        reasons=tuple(sorted(reasons, key=lambda r: (-r.face_value_fen, r.voucher_id or 0))),
     )
 
 
-def _preference(voucher: Voucher, purchase: Purchase) -> tuple[int, int, datetime, int, int]:
+def _preference(voucher: Voucher, purchase: Purchase) -> tuple[int, int, datetime, int, bool, int]:
     saved_fen = min(voucher.face_value_fen, purchase.order_amount_fen)
     return (
         -saved_fen,
         -voucher.face_value_fen,
         voucher.valid_until,
         voucher.threshold_fen,
+        voucher.kind == "instant",
         voucher.id,
     )
 
@@ -172,6 +196,11 @@ def _why_not(voucher: Voucher, purchase: Purchase) -> Reason | None:
         ),
         (voucher.status != "unused", "held_by_another_order", "本券正在另一笔订单中使用"),
         (purchase.at < voucher.valid_from, "not_yet_valid", "本券还没到使用时间"),
+        (
+            voucher.card_required and not purchase.card_bound,
+            "card_required",
+            "使用本券须先在合作银行的手机 App 中绑定银联卡",
+        ),
         (purchase.domain_id not in voucher.domain_ids, "other_domain", "本店的行业不在本券范围内"),
         (
             voucher.area is not None and voucher.area != purchase.area,
@@ -183,7 +212,7 @@ def _why_not(voucher: Voucher, purchase: Purchase) -> Reason | None:
     )
     for ruled_out, code, sentence in checks:
         if ruled_out:
-            return _reason(voucher, code, sentence)
+            return reason(voucher, code, sentence)
     return None
 
 
@@ -201,12 +230,14 @@ def _yuan(amount_fen: int) -> str:
     return f"{whole}.{fen:02d}" if fen else str(whole)
 
 
-def _reason(voucher: Voucher, code: ReasonCode, sentence: str) -> Reason:
+def reason(voucher: Voucher, code: ReasonCode, sentence: str) -> Reason:
+    """Return why a voucher or an instant discount is not taken."""
     return Reason(
-        voucher_id=voucher.id,
+        kind=voucher.kind,
+        voucher_id=None if voucher.kind == "instant" else voucher.id,
         campaign_name=voucher.campaign_name,
         threshold_fen=voucher.threshold_fen,
         face_value_fen=voucher.face_value_fen,
         code=code,
-        sentence=sentence,
+        sentence=sentence.replace("本券", NAMED[voucher.kind]),
     )

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from backend import clock, redis_clients
 from backend.domain.budgets import CampaignNotOver
 from backend.domain.campaigns import (
+    MODES_WITH_QUOTA,
     Act,
     ActNotPossible,
     BudgetExceeded,
@@ -18,7 +19,7 @@ from backend.domain.campaigns import (
 from backend.domain.errors import NotFound
 from backend.domain.postings import Posting, campaign_account, pot_account
 from backend.extensions import db, redis_handle
-from backend.services import audit, quota_counts
+from backend.services import audit, instant_campaigns, quota_counts
 from backend.services.snapshots import Snapshots
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.ledger import LedgerAccount
@@ -58,6 +59,7 @@ SNAPSHOTS: Snapshots[str, CampaignTerms] = Snapshots(_read_terms)
 def forget_snapshots() -> None:
     """Read all terms anew at the next claim."""
     SNAPSHOTS.forget()
+    instant_campaigns.forget()
 
 
 def approve(campaign_id: str, *, actor: str) -> None:
@@ -108,7 +110,7 @@ def run(campaign_id: str, *, actor: str) -> None:
         raise NotFound(f"campaign {campaign_id!r}")
     found = queries.terms_of(campaign)
     next_state(found.state, "run")
-    if found.mode != "claim":
+    if found.mode not in MODES_WITH_QUOTA:
         raise RuleNotSupported(f"mode {found.mode} cannot run yet")
     db.session.close()  # no SQL transaction stays open over a call to Valkey
     stream.prepare(redis_handle.client, campaign_id)
@@ -148,7 +150,7 @@ def push_states() -> None:
     known = [
         (campaign.id, campaign.state)
         for campaign in queries.list_campaigns(db.session(), None)
-        if campaign.mode == "claim" and campaign.state not in ("draft", "approved")
+        if campaign.mode in MODES_WITH_QUOTA and campaign.state not in ("draft", "approved")
     ]
     db.session.close()
     client, fault = redis_handle.client, None

@@ -16,6 +16,7 @@ import structlog
 from backend import clock
 from backend.domain import claim_marks, receipts, refusals
 from backend.domain.campaigns import CampaignTerms, TierTerms
+from backend.domain.cards import CardRequired
 from backend.domain.claim_rules import ClaimArea, Position, next_window, window_open, within
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.vouchers import validity, voucher_id
@@ -77,6 +78,7 @@ REFUSALS: dict[Outcome, type[HuiquanError]] = {
     Outcome.POSITION_MISSING: refusals.PositionRequired,
     Outcome.OUTSIDE_AREA: refusals.OutsideClaimArea,
     Outcome.RESTORING: refusals.QuotaRestoring,
+    Outcome.CARD_MISSING: CardRequired,
 }
 AGAIN_IN_DETAILS: dict[Outcome, str] = {
     Outcome.RELEASED_EXHAUSTED: "next_release_at",
@@ -98,14 +100,18 @@ def prepare(
     now_ms: int,
     position: Position | None = None,
     came: Came | None = None,
+    card_bound: bool = False,
 ) -> PreparedClaim:
     """Return what to ask the script, or raise the refusal that the terms alone decide.
 
-    What bars a new claim by hour or place is the script's to say: a replay comes before it.
+    What bars a new claim by card, hour or place is the script's to say: a replay comes before it.
+    Who is not known to have a bound card has none (plan, part six: 必须绑定金融机构APP).
     """
     at, in_window = _moment(campaign, tier_position, now_ms)
     barred = None
-    if not in_window:
+    if campaign.card_required and not card_bound:
+        barred = Outcome.CARD_MISSING
+    elif not in_window:
         barred = Outcome.WINDOW_CLOSED
     elif campaign.claim_area is not None:
         barred = _barred_by_place(campaign.claim_area, position)

@@ -5,7 +5,7 @@ by a thread before they are a second old.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
@@ -21,7 +21,7 @@ from backend.domain.campaigns import CampaignTerms
 from backend.domain.claim_rules import Position
 from backend.domain.errors import HuiquanError, Unavailable
 from backend.metrics import CountedClaim
-from backend.services import blocks, campaigns, quota_faults, snapshots
+from backend.services import blocks, campaigns, card_holders, quota_faults, snapshots
 from backend.services.claim_decisions import (
     Came,
     ClaimedVoucher,
@@ -36,6 +36,7 @@ from backend.storage.redis.quota import Take
 from backend.storage.redis.quota_async import AsyncQuota
 
 log = structlog.get_logger()
+NOBODY: Set[int] = frozenset()
 READ_AHEAD_S = snapshots.TTL_S / 2  # from this age on they are read anew
 
 Value = TypeVar("Value")
@@ -83,12 +84,13 @@ class ClaimLane:
         counted = metrics.CountedClaim(asked.campaign_id)
         blocked = self._kept(blocks.SNAPSHOTS, blocks.ALL)
         campaign = self._kept(campaigns.SNAPSHOTS, asked.campaign_id)
-        if blocked is None or campaign is None:
+        holders = self._kept_holders(campaign)
+        if blocked is None or campaign is None or holders is None:
             waiting = asyncio.get_running_loop().create_task(self._read_first(asked, counted, told))
             self._reading_first.add(waiting)
             waiting.add_done_callback(self._reading_first.discard)
             return
-        self._ask(asked, blocked, campaign, counted, told, now_ms)
+        self._ask(asked, blocked, holders, campaign, counted, told, now_ms)
 
     async def _read_first(self, asked: AskedClaim, counted: CountedClaim, told: Told) -> None:
         try:
@@ -98,15 +100,20 @@ class ClaimLane:
             campaign = self._kept(campaigns.SNAPSHOTS, asked.campaign_id)
             if campaign is None:
                 campaign = await asyncio.shield(self._read(campaigns.SNAPSHOTS, asked.campaign_id))
+            holders = self._kept_holders(campaign)
+            if holders is None:
+                reading = self._read(card_holders.SNAPSHOTS, card_holders.ALL)
+                holders = await asyncio.shield(reading)
         except Exception as error:
             _refuse(error, counted, told)
         else:
-            self._ask(asked, blocked, campaign, counted, told, clock.now_ms())
+            self._ask(asked, blocked, holders, campaign, counted, told, clock.now_ms())
 
     def _ask(
         self,
         asked: AskedClaim,
         blocked: frozenset[int],
+        holders: Set[int],
         campaign: CampaignTerms,
         counted: CountedClaim,
         told: Told,
@@ -122,6 +129,7 @@ class ClaimLane:
                 now_ms=now_ms,
                 position=asked.position,
                 came=Came(ticket=asked.ticket, address=asked.address, settings=self._settings),
+                card_bound=asked.resident_id in holders,
             )
             self._quota.take(prepared.call, partial(self._answered, prepared, counted, told))
         except Exception as error:
@@ -148,6 +156,12 @@ class ClaimLane:
             await asyncio.wait(self._reading_first)
         await self._quota.close()
         self._reader.shutdown(wait=False)
+
+    def _kept_holders(self, campaign: CampaignTerms | None) -> Set[int] | None:
+        """Return who has a bound card, nobody where a campaign does not ask; None: to be read."""
+        if campaign is None or not campaign.card_required:
+            return NOBODY
+        return self._kept(card_holders.SNAPSHOTS, card_holders.ALL)
 
     def _kept(self, values: Snapshots[str, Value], key: str) -> Value | None:
         kept = values.kept(key)

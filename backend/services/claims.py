@@ -12,7 +12,7 @@ from backend.domain.campaigns import CampaignTerms
 from backend.domain.claim_rules import Position
 from backend.domain.vouchers import SERIALS_PER_TIER, voucher_id
 from backend.extensions import db, redis_handle
-from backend.services import blocks, campaigns, claim_rows, quota_faults
+from backend.services import blocks, campaigns, card_holders, claim_rows, quota_faults
 from backend.services.claim_decisions import (
     Came,
     ClaimedVoucher,
@@ -55,6 +55,7 @@ def claim_voucher(
     with metrics.CountedClaim(campaign_id) as counted:
         blocks.refuse_claim(resident_id, blocks.SNAPSHOTS.get(blocks.ALL))
         campaign = campaigns.terms(campaign_id)
+        holders = card_holders.SNAPSHOTS.get(card_holders.ALL) if campaign.card_required else ()
         db.session.close()  # the connection goes back before we wait for Valkey
         prepared = prepare(
             campaign,
@@ -64,6 +65,7 @@ def claim_voucher(
             now_ms=clock.now_ms(),
             position=position,
             came=Came(ticket=ticket, address=address, settings=settings),
+            card_bound=resident_id in holders,
         )
         try:
             answer = quota.take(redis_handle.client, prepared.call)

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend import redis_clients
+from backend.domain.campaigns import MODES_WITH_QUOTA
 from backend.extensions import db, redis_handle
 from backend.services import campaigns
 from backend.storage import migrations
@@ -40,7 +41,7 @@ def readiness() -> ReadinessState:
         running = [
             (c.id, c.epoch)
             for c in list_campaigns(db.session(), campaigns.STATES_WITH_QUOTA)
-            if c.mode == "claim"
+            if c.mode in MODES_WITH_QUOTA
         ]
         db.session.close()
         try:

@@ -1,6 +1,6 @@
 """The ledger's proof: every figure from two sides, and the identity for every scope."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from backend.extensions import db
 from backend.services import ledger_budgets, ledger_payments, ledger_settlements
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.ledger import LedgerAccount, Transfer
-from backend.storage.models.orders import Redemption
+from backend.storage.models.orders import Redemption, Reversal
 from backend.storage.models.programmes import Fund, FundQuarter
 from backend.storage.models.vouchers import Voucher
 from backend.storage.queries import ledger as queries
@@ -128,9 +128,9 @@ def _row_differences(session: Session) -> Iterable[Difference]:
         Voucher.face_value_fen,
         Voucher.status.in_(("unused", "locked")),
     )
-    spent = _sum_by_campaign(session, Redemption.campaign_id, Redemption.discount_fen)
-    for campaign_id, amount_fen in ledger_budgets.imported(session).items():
-        spent[campaign_id] = spent.get(campaign_id, 0) + amount_fen
+    spent = Counter(_sum_by_campaign(session, Redemption.campaign_id, Redemption.discount_fen))
+    spent.subtract(_sum_by_campaign(session, Reversal.campaign_id, Reversal.discount_fen))
+    spent.update(ledger_budgets.imported(session))
     for campaign in session.scalars(select(Campaign)):
         for kind, rows in (("locked", locked), ("spent", spent)):
             account_id = campaign_account(campaign.id, "locked" if kind == "locked" else "spent")
@@ -144,7 +144,7 @@ def _row_differences(session: Session) -> Iterable[Difference]:
                 )
     counted = session.execute(
         select(Voucher.tier_id, func.count())
-        .where(Voucher.recycled_batch.is_(None))
+        .where(Voucher.recycled_batch.is_(None), Voucher.status != "returned")
         .group_by(Voucher.tier_id)
     )
     claimed = {tier_id: int(count) for tier_id, count in counted}

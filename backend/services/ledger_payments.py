@@ -28,7 +28,7 @@ def _unpaid(session: Session) -> Iterable[Difference]:
         select(Order.id, Order.payable_fen, Payment.status, collected)
         .join(Payment, Payment.order_id == Order.id)
         .where(
-            Order.status.in_(ENDED_WELL),
+            Order.status == "redeemed",  # of a reversed one the money went back as well
             (Payment.status != "paid") | (collected != Order.payable_fen),
         )
         .order_by(Order.id)

@@ -9,7 +9,7 @@ import redis
 import structlog
 
 from backend import clock, metrics, redis_clients
-from backend.domain.campaigns import CampaignTerms
+from backend.domain.campaigns import MODES_WITH_QUOTA, CampaignTerms
 from backend.domain.errors import NotFound
 from backend.extensions import db, redis_handle
 from backend.services import campaigns
@@ -125,7 +125,7 @@ def quotas() -> list[QuotaCounts]:
     found = [
         queries.terms_of(campaign)
         for campaign in campaigns.list_all(campaigns.STATES_WITH_QUOTA)
-        if campaign.mode == "claim"
+        if campaign.mode in MODES_WITH_QUOTA
     ]
     db.session.close()
     client, counted = redis_handle.client, []

@@ -18,23 +18,25 @@ from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import NotFound
 from backend.domain.payments import AT_TILL
-from backend.domain.vouchers import Purchase, Quote, choose_voucher
+from backend.domain.vouchers import Quote
 from backend.extensions import db
 from backend.gateways.payments.protocol import PaymentState
 from backend.services import (
     blocks,
+    cards,
     claims,
     clerks,
+    instant_discounts,
     merchants,
     payment_asking,
     payment_codes,
     payment_states,
     payments,
+    quotes,
     releases,
 )
 from backend.services.payments import Collecting
 from backend.settings import Settings
-from backend.storage.models.merchants import Merchant
 from backend.storage.models.orders import Order
 from backend.storage.models.residents import Resident
 from backend.storage.queries import orders as queries
@@ -42,7 +44,6 @@ from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.sql import transaction
 
 NOTHING_DUE = PaymentState(status="paid", reference="nothing_due", amount_fen=0)
-EXPIRED_EXPLAINED_FOR = timedelta(days=7)  # what ran out longer ago explains nothing at a till
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,8 @@ def quote_at_placard(*, resident_id: int, placard_code: str, order_amount_fen: i
     session = db.session()
     blocks.refuse_order(session, resident_id)
     merchant = merchants.redeeming(session, merchant_id)
-    return _quote(session, merchant, resident_id, order_amount_fen, clock.now())
+    offers = instant_discounts.to_buyer(resident_id=resident_id, merchant_id=merchant_id)
+    return quotes.choose(session, merchant, resident_id, order_amount_fen, clock.now(), offers)
 
 
 def quote_by_code(*, merchant_id: str, code: str, order_amount_fen: int) -> Quote:
@@ -85,7 +87,8 @@ def quote_by_code(*, merchant_id: str, code: str, order_amount_fen: int) -> Quot
     session = db.session()
     blocks.refuse_order(session, resident_id)
     merchant = merchants.redeeming(session, merchant_id)
-    return _quote(session, merchant, resident_id, order_amount_fen, clock.now())
+    offers = instant_discounts.to_buyer(resident_id=resident_id, merchant_id=merchant_id)
+    return quotes.choose(session, merchant, resident_id, order_amount_fen, clock.now(), offers)
 
 
 def create_at_placard(
@@ -169,6 +172,31 @@ def create_by_code(
         raise
 
 
+def create_at_bank_till(
+    *, partner_id: str, request_id: str, card_token: str, merchant_id: str, amounts: Amounts
+) -> Order:
+    """Lock the best instant discount for a payment at a partner bank's till."""
+    request = Request(
+        requested_by=f"bank:{partner_id}",
+        request_id=request_id,
+        digest=_digest("bank_till", cards.fingerprint(card_token), merchant_id, amounts),
+    )
+    if replay := _replayed(db.session(), request):
+        return replay
+    resident_id = cards.owner(card_token)
+    releases.release_overdue(resident_id)
+    return _create(
+        request,
+        entry="bank_till",
+        merchant_id=merchant_id,
+        resident_id=resident_id,
+        clerk_id=None,
+        amounts=amounts,
+        way=Collecting(at_placard=False),  # the bank moves the rest by its own means
+        consume=lambda session: None,
+    )
+
+
 def get_of_resident(order_id: str, resident_id: int) -> Order:
     """Return a resident's own order; another's answers like an absent one."""
     order = queries.get_of_resident(db.session(), order_id, resident_id)
@@ -222,7 +250,27 @@ def _create(
     and every transaction that makes one takes its locks in the same order: resident, code,
     voucher; the order's row is new.
     """
-    with transaction() as session:
+    wallet = () if entry == "bank_till" else None
+
+    def choose(offers: instant_discounts.Offers) -> Quote:
+        found = merchants.redeeming(db.session(), merchant_id)
+        return quotes.choose(
+            db.session(),
+            found,
+            resident_id,
+            amounts.order_amount_fen,
+            clock.now(),
+            offers,
+            wallet=wallet,
+        )
+
+    unit = instant_discounts.unit_for(
+        request=(request.requested_by, request.request_id),
+        resident_id=resident_id,
+        merchant_id=merchant_id,
+        quote=choose,
+    )
+    with unit as offers, transaction() as session:
         session.execute(
             select(Resident.id).where(Resident.id == resident_id).with_for_update()
         ).one()
@@ -234,7 +282,9 @@ def _create(
             clerks.refuse_own_shop(session, clerk_id=clerk_id, resident_id=resident_id)
         consume(session)
         now = clock.now()
-        quote = _quote(session, merchant, resident_id, amounts.order_amount_fen, now)
+        quote = quotes.choose(
+            session, merchant, resident_id, amounts.order_amount_fen, now, offers, wallet=wallet
+        )
         order = _order(request, quote, amounts, at=now)
         name = payments.choose(session, merchant, order.voucher_id, order.payable_fen, way)
         if name != AT_TILL and clerk_id is None:
@@ -279,7 +329,7 @@ def _order(request: Request, quote: Quote, amounts: Amounts, *, at: datetime) ->
         requested_by=request.requested_by,
         request_id=request.request_id,
         request_digest=request.digest,
-        voucher_id=_chosen(quote),
+        voucher_id=quotes.chosen(quote),
         list_amount_fen=amounts.order_amount_fen + before_fen,
         merchant_discount_fen=amounts.merchant_discount_fen,
         bank_discount_fen=amounts.bank_discount_fen,
@@ -290,49 +340,6 @@ def _order(request: Request, quote: Quote, amounts: Amounts, *, at: datetime) ->
         created_at=at,
         lock_expires_at=at + timedelta(seconds=settings.order_lock_ttl_s),
     )
-
-
-def _quote(
-    session: Session, merchant: Merchant, resident_id: int, order_amount_fen: int, now: datetime
-) -> Quote:
-    """Choose among a resident's vouchers at a merchant, the day's limit included."""
-    held = voucher_queries.list_of_resident(session, resident_id)
-    used = queries.count_uses(
-        session, resident_id=resident_id, merchant_id=merchant.id, day=now.date()
-    )
-    lately = now - EXPIRED_EXPLAINED_FOR
-    current = [pair for pair in held if pair[0].status != "used" and pair[0].valid_until > lately]
-    open_to = [
-        (voucher, campaign)
-        for voucher, campaign in current
-        if used < campaign.per_person_per_merchant_per_day
-    ]
-    if not open_to and any(voucher.status == "unused" for voucher, _ in current):
-        raise refusals.MerchantDayLimitReached(f"{used} uses at {merchant.id} today")
-    return choose_voucher(
-        [voucher_queries.facts_of(voucher, campaign) for voucher, campaign in open_to],
-        Purchase(
-            order_amount_fen=order_amount_fen,
-            domain_id=merchant.domain_id,
-            area=merchant.area,
-            at=now,
-        ),
-    )
-
-
-def _chosen(quote: Quote) -> int:
-    if quote.voucher is None:
-        raise refusals.NoEligibleVoucher(
-            "none of the resident's vouchers",
-            details={
-                "payable_fen": quote.payable_fen,
-                "reasons": [
-                    {"voucher_id": r.voucher_id, "code": r.code, "sentence": r.sentence}
-                    for r in quote.reasons
-                ],
-            },
-        )
-    return quote.voucher.id
 
 
 def _replayed(session: Session, request: Request) -> Order | None:

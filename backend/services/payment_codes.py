@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain import refusals
-from backend.services import blocks
+from backend.services import blocks, cards
 from backend.services.personal_data import vault
 from backend.settings import Settings
 from backend.storage.models.payment_codes import ClockMark, PaymentCode
@@ -43,6 +43,7 @@ def issue(resident_id: int) -> IssuedCode:
     with transaction() as session:
         session.get(Resident, resident_id, with_for_update=True)  # one issue at a time
         blocks.refuse_order(session, resident_id)
+        cards.refuse_payment_code(session, resident_id)
         now = mark_time(session)
         session.execute(
             update(PaymentCode)

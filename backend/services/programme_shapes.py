@@ -165,6 +165,7 @@ class CampaignShape(_Shape):
     daily_release: int | None = None
     carry_over: bool = False
     recycle_expired: bool = False
+    card_required: bool = False
     release_at: MinuteOfDay | None = None
     claim_windows: list[WindowShape] = []
     claim_area: AreaShape | None = None
@@ -227,6 +228,7 @@ class CampaignShape(_Shape):
             daily_release=self.daily_release,
             carry_over=self.carry_over,
             recycle_expired=self.recycle_expired,
+            card_required=self.card_required,
             release_minute=self.release_at,
             claim_windows=tuple(window.to_window() for window in self.claim_windows),
             claim_area=self.claim_area.to_area() if self.claim_area else None,

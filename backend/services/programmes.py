@@ -168,6 +168,7 @@ def _campaign(programme_id: str, campaign: domain.Campaign) -> Campaign:
         daily_release=campaign.daily_release,
         carry_over=campaign.carry_over,
         recycle_expired=campaign.recycle_expired,
+        card_required=campaign.card_required,
         release_minute=campaign.release_minute,
         claim_windows=[asdict(window) for window in campaign.claim_windows] or None,
         claim_area=asdict(campaign.claim_area) if campaign.claim_area else None,

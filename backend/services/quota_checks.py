@@ -5,14 +5,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 from backend import clock
-from backend.domain.campaigns import CampaignTerms
+from backend.domain.campaigns import MODES_WITH_QUOTA, CampaignTerms
 from backend.domain.postings import campaign_account
 from backend.domain.vouchers import voucher_id
 from backend.extensions import db, redis_handle
 from backend.services import claims
 from backend.storage.queries import campaigns as queries
 from backend.storage.queries import ledger as ledger_queries
-from backend.storage.queries import recyclings
+from backend.storage.queries import recyclings, returned_units
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import quota, rebuild, reserve, stream
 
@@ -34,8 +34,10 @@ class TierFigures:
     vouchers: int
     waiting: int  # in the stream, and not in SQL yet
     claimed_count: int
-    returned: int  # recycled, as Valkey knows it
+    returned: int  # recycled, or back from an order that was released, as Valkey knows it
     recycled: int  # as SQL does
+    pending: int  # of these not given back by Valkey yet, as SQL knows it
+    held_back: int  # returned, and no more in anybody's name: those of instant campaigns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +76,7 @@ def _look() -> QuotaCheck:
     found = [
         (queries.terms_of(campaign), {tier.id: tier.claimed_count for tier in campaign.tiers})
         for campaign in queries.list_campaigns(db.session(), claims.STATES_WITH_CLAIMS)
-        if campaign.mode == "claim"
+        if campaign.mode in MODES_WITH_QUOTA
     ]
     tiers: list[TierFigures] = []
     differences: list[Difference] = []
@@ -109,7 +111,7 @@ def _count(
     held = _held(campaign)
     waiting, taken = _waiting(campaign)
     returned = quota.returned_units(client, campaign)
-    recycled = recyclings.of_campaign(db.session(), campaign.id).units
+    recycled, pending = _recycled(campaign)
     vouchers = voucher_queries.counts_by_tier(db.session(), campaign.id)
     figures = [
         TierFigures(
@@ -125,6 +127,8 @@ def _count(
             claimed_count=claimed_counts[tier.id],
             returned=returned[tier.position],
             recycled=recycled.get(tier.id, 0),
+            pending=pending.get(tier.id, 0),
+            held_back=returned[tier.position] if campaign.mode == "instant" else 0,
         )
         for tier in campaign.tiers
     ]
@@ -138,6 +142,14 @@ def _count(
         for tier in campaign.tiers
         if taken[tier.id]
     ]
+
+
+def _recycled(campaign: CampaignTerms) -> tuple[dict[int, int], dict[int, int]]:
+    """Return the units that SQL has as given back, and those Valkey has not, by tier id."""
+    if campaign.mode == "claim":
+        return recyclings.of_campaign(db.session(), campaign.id).units, {}
+    counts = returned_units.counts_by_tier(db.session(), campaign.id)
+    return {id_: n for id_, (n, _) in counts.items()}, {id_: n for id_, (_, n) in counts.items()}
 
 
 def _held(campaign: CampaignTerms) -> Counter[int]:
@@ -176,9 +188,9 @@ def _tier_differences(tier: TierFigures) -> list[Difference]:
             tier.count,
             tier.left + tier.issued - tier.returned,
         ),
-        ("returned in Valkey, and recycled in SQL", tier.recycled, tier.returned),
+        ("returned in Valkey, and recycled in SQL", tier.recycled - tier.pending, tier.returned),
         ("issued in Valkey, and vouchers + waiting", tier.vouchers + tier.waiting, tier.issued),
-        ("held in Valkey, and issued in Valkey", tier.issued, tier.held),
+        ("held in Valkey, and issued in Valkey", tier.issued - tier.held_back, tier.held),
         (
             "claimed_count, and vouchers - recycled",
             tier.vouchers - tier.recycled,

@@ -5,6 +5,7 @@ what → load the quota, its epoch last. Killed anywhere it may be run again (do
 """
 
 import time
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,18 +13,19 @@ import redis
 import structlog
 
 from backend import clock, redis_clients
-from backend.domain.campaigns import ActNotPossible, CampaignTerms, TierTerms
+from backend.domain.campaigns import MODES_WITH_QUOTA, ActNotPossible, CampaignTerms, TierTerms
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.vouchers import first_serial, validity
 from backend.extensions import db, redis_handle
 from backend.services import audit, campaigns, claims, quota_reserves
 from backend.storage.queries import campaigns as queries
-from backend.storage.queries import recyclings
+from backend.storage.queries import recyclings, returned_units
 from backend.storage.queries import vouchers as voucher_queries
 from backend.storage.redis import keys, quota, rebuild, safety, stream
 from backend.storage.sql import exclusively, transaction
 
 log = structlog.get_logger()
+NO_REQUEST = "-"  # the tag of a held unit whose request is not known; no request's own
 BATCH = 5000  # rows a round trip: Valkey is busy with it for some 10 ms
 
 
@@ -62,7 +64,7 @@ def rebuild_lost() -> int:
     found = [
         queries.terms_of(campaign)
         for campaign in queries.list_campaigns(db.session(), claims.STATES_WITH_CLAIMS)
-        if campaign.mode == "claim"
+        if campaign.mode in MODES_WITH_QUOTA
     ]
     db.session.close()
     running = [terms for terms in found if terms.state in campaigns.STATES_WITH_QUOTA]
@@ -145,7 +147,7 @@ def _terms(campaign_id: str) -> CampaignTerms:
 
 
 def _refuse(campaign: CampaignTerms, *, force: bool) -> None:
-    if campaign.mode != "claim" or campaign.state not in claims.STATES_WITH_CLAIMS:
+    if campaign.mode not in MODES_WITH_QUOTA or campaign.state not in claims.STATES_WITH_CLAIMS:
         raise ActNotPossible(f"{campaign.id} is {campaign.state}, mode {campaign.mode}")
     loaded = quota.loaded(redis_handle.client, campaign.id)
     if loaded is not None and loaded[0] > campaign.epoch:
@@ -185,12 +187,18 @@ def _load(campaign: CampaignTerms) -> dict[int, int]:
     client = redis_handle.client
     if not rebuild.clear(client, campaign):
         raise RebuildRunning(f"{campaign.id} was loaded meanwhile")
-    given = {tier.position: _load_tier(client, campaign, tier) for tier in campaign.tiers}
+    instant = campaign.mode == "instant"
+    if instant:
+        given, returned = _load_units(client, campaign)
+    else:
+        given = {tier.position: _load_tier(client, campaign, tier) for tier in campaign.tiers}
+        returned = _returned(campaign)
     stream.prepare(client, campaign.id)
-    kept = quota_reserves.after_loss(campaign)
+    # Nobody has a receipt of what was taken at a till: what was not paid with is everybody's.
+    kept = None if instant else quota_reserves.after_loss(campaign)
     # Read once more: a pause that came meanwhile must not be loaded over.
     terms = _terms(campaign.id)
-    quota.load(client, terms, given, _given_today(campaign), _returned(campaign), kept)
+    quota.load(client, terms, given, _given_today(campaign), returned, kept)
     return given
 
 
@@ -235,3 +243,33 @@ def _load_tier(client: redis.Redis, campaign: CampaignTerms, tier: TierTerms) ->
                 raise ValueError(f"serial {after_serial} is beyond epoch {campaign.epoch - 1}")
             loading = loader.submit(rebuild.load_held, client, campaign, tier.position, rows)
             given += len(rows)
+
+
+def _load_units(
+    client: redis.Redis, campaign: CampaignTerms
+) -> tuple[dict[int, int], quota.Returned]:
+    """Load who holds units of an instant campaign; return how many are given, and of these back.
+
+    A unit that went back is nobody's. Those that are held get a tag that no request has: the next
+    payment must not be answered with the one before.
+    """
+    given, back = Counter[int](), Counter[int]()
+    for tier in campaign.tiers:
+        after_serial = 0
+        while units := returned_units.units_of_tier(
+            db.session(), tier.id, after_serial=after_serial, limit=BATCH
+        ):
+            db.session.close()
+            after_serial = units[-1].serial
+            if after_serial >= first_serial(campaign.epoch):
+                raise ValueError(f"serial {after_serial} is beyond epoch {campaign.epoch - 1}")
+            rows = [unit[:3] for unit in units if not unit.returned]
+            if rows:
+                rebuild.load_held(client, campaign, tier.position, rows, tag=NO_REQUEST)
+            given[tier.position] += len(units)
+            back[tier.position] += len(units) - len(rows)
+    positions = [tier.position for tier in campaign.tiers]
+    return (
+        {position: given[position] for position in positions},
+        quota.Returned(last_batch=0, units=back),
+    )

@@ -38,7 +38,7 @@ def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
             raise NotFound(f"order {order_id!r}")
         if order.status == "redeemed":
             return order
-        if order.payment.provider != AT_TILL:
+        if order.payment.provider != AT_TILL or order.entry == "bank_till":
             raise PaymentByProvider(f"order {order.id}")
         merchants.refuse_disqualified(session, merchant_id)
         clerks.refuse_own_shop(session, clerk_id=clerk_id, resident_id=order.resident_id)
@@ -53,6 +53,26 @@ def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
         session.refresh(order)
         session.refresh(order.payment)
     log.info("order_redeemed", order_id=order.id, merchant_id=merchant_id)
+    return order
+
+
+def confirm_by_partner(*, order_id: str, partner_id: str) -> Order:
+    """Redeem an order whose rest a partner has moved; again is the same answer.
+
+    Too late is refused (OrderReleased): the subsidy has gone back, and the partner undoes its side.
+    """
+    with transaction() as session:
+        order = session.get_one(Order, order_id)
+        now = clock.now()
+        if queries.close_locked(session, order.id, status="redeemed", at=now, overdue=False):
+            redeem(session, order, clerk_id=None)
+            reference = f"bank:{partner_id}"
+            queries.set_payment(session, order.id, status="paid", reference=reference, at=now)
+        session.refresh(order)
+        session.refresh(order.payment)
+    if order.status != "redeemed":
+        raise refusals.OrderReleased(f"order {order.id} is {order.status}")
+    log.info("order_redeemed", order_id=order.id, merchant_id=order.merchant_id)
     return order
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.domain.payments import AT_TILL
 from backend.extensions import db
-from backend.services import payments
+from backend.services import instant_returns, payments
 from backend.storage.models.orders import Order
 from backend.storage.queries import orders as queries
 from backend.storage.queries import vouchers as voucher_queries
@@ -60,15 +60,17 @@ def release_locked(
     `payment_status` of None leaves the payment as its provider has said.
 
     A voucher that ran out while it was locked goes back as unused, and the expiry that follows
-    returns its money (decision 4 of the rules).
+    returns its money (decision 4 of the rules). The unit of an instant discount goes back to its
+    tier.
     """
     if not queries.close_locked(
         session, order.id, status="released", at=at, overdue=overdue, reason=reason
     ):
         return False
-    voucher_queries.change_status(
-        session, order.voucher_id, expected="locked", status="unused", order_id=None
-    )
+    if not instant_returns.on_release(session, order.voucher_id, at=at):
+        voucher_queries.change_status(
+            session, order.voucher_id, expected="locked", status="unused", order_id=None
+        )
     if payment_status is not None:
         queries.set_payment(session, order.id, status=payment_status, reference=None, at=at)
     return True

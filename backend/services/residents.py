@@ -11,7 +11,6 @@ from backend.domain.errors import InvalidRequest, NotFound
 from backend.domain.identifiers import is_mobile, is_of_virtual_operator, masked_mobile
 from backend.extensions import db
 from backend.gateways.wechat import WeChat
-from backend.services import audit
 from backend.services.personal_data import vault
 from backend.storage.models.residents import Resident, ResidentIdentity, WeChatUser
 from backend.storage.sql import transaction
@@ -77,36 +76,6 @@ def _bind(wechat_user_id: int, phone: str) -> int:
     return resident.id
 
 
-def bind_card(*, phone: str, card_token: str, last4: str, actor: str) -> int:
-    """Bind a bank card, known by the bank's token, to the resident of a phone number.
-
-    Source: plan, part six (二): 将银联卡绑定. A card is one resident's only, so that one card
-    counts as one person. Binding the same card again changes nothing.
-    """
-    card_hash = vault().hash("card", card_token)
-    with transaction() as session:
-        resident_id = _owner(session, "phone", vault().hash("phone", phone))
-        if resident_id is None:
-            raise NotFound("no resident has this phone")
-        owner_id = _owner(session, "card", card_hash)
-        if owner_id not in (None, resident_id):
-            raise refusals.CardOfAnotherResident(f"resident {resident_id}")
-        if owner_id is None:
-            session.add(
-                ResidentIdentity(
-                    resident_id=resident_id,
-                    kind="card",
-                    value_hash=card_hash,
-                    last4=last4,
-                    bound_at=clock.now(),
-                )
-            )
-            audit.record(
-                session, actor=actor, action="resident.bind_card", subject=str(resident_id)
-            )
-    return resident_id
-
-
 def of_phone(phone: str) -> int:
     """Return whose phone this is; NotFound when it is nobody's."""
     resident_id = _owner(db.session(), "phone", vault().hash("phone", phone))
@@ -119,17 +88,6 @@ def shown_phone(resident_id: int) -> str:
     """Return a resident's phone as screens show it: 138****8000."""
     resident = db.session.get_one(Resident, resident_id)
     return masked_mobile(vault().decrypt(resident.phone_encrypted))
-
-
-def cards(resident_id: int) -> list[str]:
-    """Return the last four digits of a resident's bound cards."""
-    return list(
-        db.session.scalars(
-            select(ResidentIdentity.last4)
-            .where(ResidentIdentity.resident_id == resident_id, ResidentIdentity.kind == "card")
-            .order_by(ResidentIdentity.id)
-        )
-    )
 
 
 def _owner(session: Session, kind: str, value_hash: str) -> int | None:

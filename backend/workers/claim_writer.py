@@ -18,6 +18,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend import redis_clients
+from backend.domain.campaigns import MODES_WITH_QUOTA
 from backend.extensions import redis_handle
 from backend.services import campaigns, claims
 from backend.storage.redis import keys, stream
@@ -60,7 +61,9 @@ def drain_once(consumer: str, *, reclaim: bool = False) -> int:
     A node of a cluster that is down keeps its own campaigns' entries alone. Raises its
     redis.RedisError when nothing else was there to do.
     """
-    names = [c.id for c in campaigns.list_all(claims.STATES_WITH_CLAIMS) if c.mode == "claim"]
+    names = [
+        c.id for c in campaigns.list_all(claims.STATES_WITH_CLAIMS) if c.mode in MODES_WITH_QUOTA
+    ]
     client, settled = redis_handle.client, 0
     fault: redis.RedisError | None = None
     for group in redis_clients.by_node(client, names, keys.claims):

@@ -11,6 +11,7 @@ from backend.extensions import db
 from backend.services import (
     campaigns,
     claim_marks,
+    instant_returns,
     payment_asking,
     payment_cases,
     payment_codes,
@@ -37,6 +38,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (payment_cases.refund_due, 5),
     (vouchers.expire_due, 30),
     (recycling.recycle_due, 30),
+    (instant_returns.return_due, 5),
     (campaigns.end_due, 10),
     (campaigns.push_states, 10),
     (quota_rebuilds.rebuild_lost, 5),

@@ -8,6 +8,7 @@ import structlog
 from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
+from backend.domain.campaigns import MODES_WITH_QUOTA
 from backend.domain.errors import NotFound
 from backend.edge.public import words
 from backend.services import campaigns
@@ -79,6 +80,7 @@ class CampaignFacts(BaseModel):
     next_release_at: Annotated[datetime | None, Field(description="下一次投放的时刻；null 为没有")]
     claim_windows: Annotated[list[WindowFacts], Field(description="领取时段；空为不限")]
     claim_area: Annotated[str | None, Field(description="须在此区域内领取；null 为不限")]
+    card_required: Annotated[bool, Field(description="须先绑定银联卡")]
     tiers: list[TierFacts]
 
     @property
@@ -147,6 +149,7 @@ def facts(row: "Campaign", at: datetime) -> CampaignFacts:
                 for window in row.claim_windows or ()
             ],
             "claim_area": row.claim_area["name"] if row.claim_area else None,
+            "card_required": row.card_required or row.mode == "instant",
             "tiers": [
                 {
                     "position": tier.position,
@@ -166,7 +169,10 @@ def fill_left(found: Sequence[CampaignFacts]) -> None:
     The first silence of Valkey ends the asking: a reader should not wait once per campaign.
     """
     for campaign in found:
-        if campaign.mode != "claim" or campaign.state not in campaigns.STATES_WITH_QUOTA:
+        if (
+            campaign.mode not in MODES_WITH_QUOTA
+            or campaign.state not in campaigns.STATES_WITH_QUOTA
+        ):
             continue
         try:
             left = campaigns.left(campaign.id)

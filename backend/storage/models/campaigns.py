@@ -67,6 +67,8 @@ class Campaign(Model):
     on_full_refund: Mapped[str]
     recycle_expired: Mapped[bool] = mapped_column(default=False, server_default=false())
     payment_provider: Mapped[str | None]  # wins over the merchant's
+    # Neither a claim nor a payment code without a bound card.
+    card_required: Mapped[bool] = mapped_column(default=False, server_default=false())
     epoch: Mapped[int] = mapped_column(default=0)  # raised by each load of the quota into Valkey
     domains: Mapped[list[Domain]] = relationship(
         secondary=campaign_domains, order_by=Domain.id, lazy="selectin"

@@ -151,3 +151,18 @@ class Redemption(Model):
         Index("ix_redemptions_merchant_day", "merchant_id", "business_day", "redeemed_at"),
         Index("ix_redemptions_resident_merchant_day", "resident_id", "merchant_id", "business_day"),
     )
+
+
+class Reversal(Model):
+    """A redemption undone on its day (冲正): nothing is owed for it. Never changed."""
+
+    __tablename__ = "reversals"
+    id: Mapped[str] = mapped_column(ForeignKey("redemptions.id"), primary_key=True)  # the order's
+    merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"))
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"))
+    discount_fen: Mapped[int] = mapped_column(BigInteger)
+    reversed_at: Mapped[datetime] = mapped_column(ChinaTime)
+    business_day: Mapped[date] = mapped_column(Date)
+    reason: Mapped[str]
+    transfer_id: Mapped[str] = mapped_column(ForeignKey("transfers.id"), unique=True)
+    __table_args__ = (CheckConstraint("discount_fen > 0", name="discount_positive"),)

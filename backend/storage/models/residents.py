@@ -37,10 +37,31 @@ class ResidentIdentity(Model):
     value_hash: Mapped[str]  # keyed: an unkeyed hash of a phone is reversed in minutes
     last4: Mapped[str]
     bound_at: Mapped[datetime] = mapped_column(ChinaTime)
+    unbound_at: Mapped[datetime | None] = mapped_column(ChinaTime)  # of a card alone
     virtual_operator: Mapped[bool] = mapped_column(server_default=false())  # a mark, no refusal
     __table_args__ = (
         UniqueConstraint("kind", "value_hash"),
         CheckConstraint("kind IN ('phone', 'card')", name="kind_known"),
+        CheckConstraint("kind = 'card' OR unbound_at IS NULL", name="phone_stays_bound"),
+    )
+
+
+class CardAct(Model):
+    """A partner's notice that a card was bound or unbound; never changed afterwards."""
+
+    __tablename__ = "card_acts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    partner_id: Mapped[str]
+    request_number: Mapped[str]  # the partner's: the same one never acts twice
+    act: Mapped[str]
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"))
+    card_hash: Mapped[str]  # as ResidentIdentity.value_hash
+    last4: Mapped[str]
+    happened_at: Mapped[datetime] = mapped_column(ChinaTime)  # by the partner's account
+    recorded_at: Mapped[datetime] = mapped_column(ChinaTime)
+    __table_args__ = (
+        UniqueConstraint("partner_id", "request_number"),
+        CheckConstraint("act IN ('bind', 'unbind')", name="act_known"),
     )
 
 

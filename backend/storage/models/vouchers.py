@@ -69,3 +69,16 @@ class Voucher(Model):
             postgresql_where=UNUSED,
         ),
     )
+
+
+class PendingReturn(Model):
+    """A unit that SQL has as returned and Valkey has still to give back; removed when it has."""
+
+    __tablename__ = "pending_returns"
+    voucher_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("vouchers.id"), primary_key=True, autoincrement=False
+    )
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"))
+    tier_id: Mapped[int] = mapped_column(ForeignKey("tiers.id"))
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"), index=True)
+    claimed_at: Mapped[datetime] = mapped_column(ChinaTime)

@@ -9,6 +9,8 @@ from backend.domain.campaigns import CampaignTerms, State, TierTerms
 from backend.domain.claim_rules import ClaimArea, ClaimWindow, DailyRelease, first_release
 from backend.storage.models.campaigns import Campaign, Tier
 
+UNLIMITED = 9_999_999  # more than any tier has units
+
 
 def get_campaign(session: Session, campaign_id: str) -> Campaign | None:
     """Return a campaign with its tiers and domains, or None."""
@@ -80,7 +82,10 @@ def terms_of(campaign: Campaign) -> CampaignTerms:
         ends_at=campaign.ends_at,
         validity_days=campaign.validity_days,
         claim_day_counts=bool(campaign.claim_day_counts),
-        per_person_per_tier=campaign.per_person_per_tier,
+        # What is claimed is limited by the tier, what is taken off at the till by the other limits.
+        per_person_per_tier=(
+            campaign.per_person_per_tier if campaign.mode == "claim" else UNLIMITED
+        ),
         one_tier_per_day=campaign.one_tier_per_day,
         per_person=campaign.per_person,
         per_person_per_day=campaign.per_person_per_day,
@@ -90,6 +95,7 @@ def terms_of(campaign: Campaign) -> CampaignTerms:
             for window in campaign.claim_windows or ()
         ),
         claim_area=ClaimArea(**campaign.claim_area) if campaign.claim_area else None,
+        card_required=campaign.card_required,
         tiers=tuple(
             TierTerms(
                 id=tier.id,
@@ -102,6 +108,12 @@ def terms_of(campaign: Campaign) -> CampaignTerms:
             for tier in campaign.tiers
         ),
     )
+
+
+def use_minutes(campaign: Campaign) -> tuple[int, int] | None:
+    """Return [from, until) of the day in which a campaign's subsidy is used; None: all day."""
+    start, end = campaign.use_from_minute, campaign.use_until_minute
+    return None if start is None or end is None else (start, end)
 
 
 def _daily_release(campaign: Campaign) -> DailyRelease | None:

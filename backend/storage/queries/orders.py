@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from backend.storage.models.orders import Order, Payment, Redemption
+from backend.storage.models.orders import Order, Payment, Redemption, Reversal
 
 
 def get_by_request(session: Session, requested_by: str, request_id: str) -> Order | None:
@@ -105,6 +105,18 @@ def close_locked(
     return closed is not None
 
 
+def reverse_redeemed(session: Session, order_id: str, *, at: datetime) -> bool:
+    """Move an order from `redeemed` to `reversed`; False when it was not redeemed."""
+    closed = session.scalar(
+        update(Order)
+        .where(Order.id == order_id, Order.status == "redeemed")
+        .values(status="reversed", closed_at=at)
+        .execution_options(synchronize_session=False)
+        .returning(Order.id)
+    )
+    return closed is not None
+
+
 def set_payment(
     session: Session, order_id: str, *, status: str, reference: str | None, at: datetime
 ) -> None:
@@ -126,6 +138,7 @@ def count_uses(session: Session, *, resident_id: int, merchant_id: str, day: dat
             Redemption.resident_id == resident_id,
             Redemption.merchant_id == merchant_id,
             Redemption.business_day == day,
+            Redemption.id.not_in(select(Reversal.id)),
         )
     )
     locked = session.scalar(
@@ -159,8 +172,15 @@ def redemptions_of_day(
     page: int,
     page_size: int,
 ) -> tuple[Sequence[Redemption], DayTotals]:
-    """Return one page of a day's redemptions, the newest first, and the totals of all pages."""
-    chosen = [Redemption.merchant_id == merchant_id, Redemption.business_day == day]
+    """Return one page of a day's redemptions, the newest first, and the totals of all pages.
+
+    Those undone on their day are not among them.
+    """
+    chosen = [
+        Redemption.merchant_id == merchant_id,
+        Redemption.business_day == day,
+        Redemption.id.not_in(select(Reversal.id)),
+    ]
     if clerk_id is not None:
         chosen.append(Redemption.clerk_id == clerk_id)
     rows = session.scalars(

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from backend.domain.settlements import Line, SourceKind
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.merchants import Merchant
-from backend.storage.models.orders import Order, Redemption
+from backend.storage.models.orders import Order, Redemption, Reversal
 from backend.storage.models.settlements import (
     SettlementHold,
     SettlementLine,
@@ -91,6 +91,16 @@ _SOURCES: tuple[_Source, ...] = (
         business_day=Redemption.business_day,
         occurred_at=Redemption.redeemed_at,
         amount_fen=Redemption.discount_fen,
+    ),
+    _Source(
+        kind="reversal",
+        id=Reversal.id,
+        order_id=Reversal.id,
+        merchant_id=Reversal.merchant_id,
+        campaign_id=Reversal.campaign_id,
+        business_day=Reversal.business_day,
+        occurred_at=Reversal.reversed_at,
+        amount_fen=-Reversal.discount_fen,
     ),
 )
 

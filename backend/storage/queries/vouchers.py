@@ -190,21 +190,28 @@ def counts_by_tier(session: Session, campaign_id: str) -> dict[int, int]:
 
 
 def counts_since(session: Session, campaign_id: str, since: datetime) -> dict[int, int]:
-    """Return how many vouchers each tier of a campaign has given since a moment, by its id."""
+    """Return how many vouchers each tier has given since a moment and not back, by its id."""
     rows = session.execute(
         select(Voucher.tier_id, func.count())
-        .where(Voucher.campaign_id == campaign_id, Voucher.claimed_at >= since)
+        .where(
+            Voucher.campaign_id == campaign_id,
+            Voucher.claimed_at >= since,
+            Voucher.status != "returned",
+        )
         .group_by(Voucher.tier_id)
     )
     return {tier_id: int(count) for tier_id, count in rows}
 
 
 def list_of_resident(session: Session, resident_id: int) -> list[tuple[Voucher, Campaign]]:
-    """Return all vouchers of a resident with their campaigns, the earliest end first."""
+    """Return a resident's claimed vouchers with their campaigns, the earliest end first.
+
+    What an order took off at the till is not among them: nobody keeps it.
+    """
     rows = session.execute(
         select(Voucher, Campaign)
         .join(Campaign, Campaign.id == Voucher.campaign_id)
-        .where(Voucher.resident_id == resident_id)
+        .where(Voucher.resident_id == resident_id, Campaign.mode == "claim")
         .order_by(Voucher.valid_until, Voucher.id)
     )
     return [(voucher, campaign) for voucher, campaign in rows]
@@ -225,6 +232,7 @@ def facts_of(voucher: Voucher, campaign: Campaign) -> VoucherFacts:
         domain_ids=frozenset(domain.id for domain in campaign.domains),
         area=campaign.area,
         use_minutes=None if hours[0] is None or hours[1] is None else (hours[0], hours[1]),
+        card_required=campaign.card_required,
     )
 
 
@@ -246,7 +254,12 @@ def expire_due(session: Session, *, at: datetime, limit: int) -> list[tuple[int,
     """Expire unused vouchers whose time is over; return (id, campaign_id, face_value_fen)."""
     due = (
         select(Voucher.id)
-        .where(Voucher.status == "unused", Voucher.valid_until <= at)
+        .where(
+            Voucher.status == "unused",
+            Voucher.valid_until <= at,
+            # A unit taken at the till goes back instead, with its person's limit.
+            Voucher.campaign_id.not_in(select(Campaign.id).where(Campaign.mode == "instant")),
+        )
         .order_by(Voucher.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -37,6 +37,7 @@ class Outcome(enum.IntEnum):
     POSITION_MISSING = -13
     OUTSIDE_AREA = -14
     RESTORING = -16  # -15 is recycle.lua's
+    CARD_MISSING = -17
 
 
 TAKEN_WITH_USED_TICKET = 2  # claim.lua's answer; it has written the mark

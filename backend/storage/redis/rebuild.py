@@ -42,10 +42,13 @@ def load_held(
     campaign: CampaignTerms,
     tier_position: int,
     claims: Sequence[tuple[int, int, int]],
+    tag: str = "",
 ) -> None:
     """Write down who holds what of a tier: (serial, resident_id, claimed_at_ms) each.
 
     The same again changes nothing.
+    :param tag: of all these claims; with the empty one the first request that comes is answered
+        with a claim, as its own repeated
     """
     opened_ms, place_of = campaign.opens_at_ms, _Places()
     flat: list[str | int] = []
@@ -53,7 +56,7 @@ def load_held(
         bucket, field = held.place(resident_id)
         flat.append(place_of[bucket])
         flat.append(field)
-        flat.append(held.untagged(tier_position, serial, claimed_at_ms - opened_ms))
+        flat.append(held.untagged(tier_position, serial, claimed_at_ms - opened_ms) + tag)
     names = [keys.buckets(campaign.id)] + [keys.held(campaign.id, bucket) for bucket in place_of]
     scripts.run(client, "load_held", keys=names, args=[*place_of, *flat])
 

@@ -6,7 +6,7 @@ import pytest
 from apiflask import APIFlask
 from click.testing import Result
 
-from backend.services import clerks
+from backend.services import cards, clerks
 from backend.storage.models.audit import AuditEntry
 from tests.factories import MAY, SAMPLE, SUPERMARKET, City, drain, rows
 
@@ -81,6 +81,23 @@ def test_the_list_placards_clerks_and_cards_are_kept_by_commands(
         run, "card", "bind", "--phone", person.phone, "--card-token", "t", "--last4", "0018"
     )
     assert bound.exit_code == 0
+    assert cards.last4_of(person.id) == ["0018"]
+    card = (
+        "--phone",
+        person.phone,
+        "--card-token",
+        "t",
+        "--last4",
+        "0018",
+        "--request",
+        "r-000001",
+    )
+    for _ in range(2):
+        assert flask(run, "card", "unbind", *card).exit_code == 0
+    assert cards.last4_of(person.id) == []
+    assert "request_id_reused" in flask(run, "card", "bind", *card).output
+    number = ("--phone", person.phone, "--card-token", "6216261000000000018", "--last4", "0018")
+    assert "card_number_refused" in flask(run, "card", "bind", *number).output
 
 
 @pytest.mark.parametrize("phone", ["12345678901", "1380013800", "１３８００１３８０００"])

@@ -133,6 +133,7 @@ def test_a_campaign_tells_its_facts_and_what_is_left_after_a_claim(city: City) -
         "next_release_at": None,
         "claim_windows": [],
         "claim_area": None,
+        "card_required": False,
         "tiers": [
             _tier(1, 5000, 1000, 2500, 2500),
             _tier(2, 10000, 3000, 2000, 1999),

@@ -87,10 +87,19 @@ def test_limits_and_a_daily_release_are_rules_that_can_be_approved(city: City) -
     assert state("Q3-NIGHT") == "approved"
 
 
-def test_an_instant_discount_cannot_run_in_this_version(city: City) -> None:
-    campaigns.approve("Q2-FUEL", actor="test")
-    with pytest.raises(campaigns.RuleNotSupported):
-        campaigns.run("Q2-FUEL", actor="test")
+def test_a_subsidy_and_an_entry_waiver_cannot_run_in_this_version(city: City) -> None:
+    for campaign_id in ("Q3-CAR", "GATE-JJK"):
+        campaigns.approve(campaign_id, actor="test")
+        with pytest.raises(campaigns.RuleNotSupported):
+            campaigns.run(campaign_id, actor="test")
+
+
+def test_the_samples_instant_campaigns_run(city: City) -> None:
+    for campaign_id in ("Q1-CARD", "Q2-FUEL", "Q4-ICE"):
+        campaigns.approve(campaign_id, actor="test")
+        campaigns.run(campaign_id, actor="test")
+        assert state(campaign_id) == "running"
+        assert quota.loaded(redis_handle.client, campaign_id) == (1, "running")
 
 
 def test_the_units_left_are_told_by_tier(city: City) -> None:

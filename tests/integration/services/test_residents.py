@@ -1,11 +1,11 @@
-"""One person by phone and card, however many WeChat users."""
+"""One person by phone, however many WeChat users; by card: test_cards.py."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from backend.domain import refusals
-from backend.domain.errors import InvalidRequest, NotFound
+from backend.domain.errors import InvalidRequest
 from backend.services import residents, vouchers
 from backend.storage.models.residents import Resident, ResidentIdentity
 from tests.factories import City, rows, wechat_user
@@ -43,24 +43,10 @@ def test_a_resident_may_add_a_phone_but_not_another_residents(city: City) -> Non
         residents.bind_phone(wechat_user_id=person.wechat_user_id, phone=other.phone)
 
 
-def test_a_card_is_one_residents_only_and_binding_it_again_changes_nothing(city: City) -> None:
-    person, other = city.resident(), city.resident()
-    card = {"card_token": "tok-1", "last4": "0018", "actor": "bank"}
-    for _ in range(2):
-        assert residents.bind_card(phone=person.phone, **card) == person.id
-    assert residents.cards(person.id) == ["0018"]
-    with pytest.raises(refusals.CardOfAnotherResident):
-        residents.bind_card(phone=other.phone, **card)
-    with pytest.raises(NotFound):
-        residents.bind_card(phone="13700000000", **card)
-
-
-def test_phones_and_cards_are_not_stored_in_clear(city: City) -> None:
+def test_phones_are_not_stored_in_clear(city: City) -> None:
     person = city.resident(PHONE)
-    residents.bind_card(phone=PHONE, card_token="6216261000000000018", last4="0018", actor="bank")
     stored = repr([vars(row) for row in (*rows(Resident), *rows(ResidentIdentity))])
     assert PHONE not in stored
-    assert "6216261000000000018" not in stored
     assert residents.shown_phone(person.id) == "138****5678"
 
 

@@ -142,6 +142,12 @@ def test_only_a_daily_release_can_carry_over() -> None:
     assert wrong(replace(CLAIM, carry_over=True, daily_release=1)) == []
 
 
+def test_a_claim_alone_says_whether_it_wants_a_card() -> None:
+    assert wrong(replace(CLAIM, card_required=True)) == []
+    for campaign in (INSTANT, SUBSIDY, ENTRY):
+        assert wrong(replace(campaign, card_required=True)) == ["card_required"]
+
+
 def test_a_face_is_one_fen_below_its_threshold_at_most() -> None:
     assert wrong(with_tiers(CLAIM, tier(1, 1_000, 1_000))) == ["tiers.0.face"]
     assert wrong(with_tiers(CLAIM, tier(1, 1_000, 999))) == []

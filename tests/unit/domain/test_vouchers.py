@@ -53,6 +53,28 @@ def test_the_largest_face_wins() -> None:
     assert chosen([voucher(1, 50, 10), voucher(2, 100, 30), voucher(3, 80, 20)], purchase()) == 2
 
 
+def test_what_is_held_wins_a_full_tie_with_an_instant_discount_whatever_the_ids() -> None:
+    offer = voucher(1, kind="instant")
+    assert chosen([offer, voucher(9)], purchase()) == 9
+    assert chosen([voucher(9), offer], purchase()) == 9
+    assert chosen([voucher(9), voucher(1, 100, 31, kind="instant")], purchase()) == 1
+    earlier = voucher(1, kind="instant", valid_until=NOW + timedelta(hours=1))
+    assert chosen([voucher(9), earlier], purchase()) == 1
+
+
+def test_a_reason_of_an_instant_discount_names_no_voucher_and_speaks_of_a_discount() -> None:
+    [reason] = choose_voucher([voucher(1, 200, kind="instant")], purchase()).reasons
+    assert (reason.kind, reason.voucher_id) == ("instant", None)
+    assert reason.sentence == "再消费100元即可使用本优惠"
+
+
+def test_what_wants_a_card_counts_with_a_card_alone() -> None:
+    wanting = voucher(1, card_required=True)
+    assert chosen([wanting], purchase()) is None
+    assert chosen([wanting], purchase(card_bound=True)) == 1
+    assert [r.code for r in choose_voucher([wanting], purchase()).reasons] == ["card_required"]
+
+
 def test_of_equal_faces_the_earlier_end_wins_then_the_lower_threshold_then_the_lower_id() -> None:
     soon, late = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
     assert chosen([voucher(1, valid_until=late), voucher(2, valid_until=soon)], purchase()) == 2

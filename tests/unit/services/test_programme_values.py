@@ -28,6 +28,11 @@ def test_release_windows_and_area_are_read_in_minutes_and_millionths_of_a_degree
     )
 
 
+def test_a_campaign_may_want_a_bound_card() -> None:
+    programme = parse_programme(changed((MAY, f"{MAY}, card_required: true")))
+    assert [c.id for c in programme.campaigns if c.card_required] == ["Q2-MAY"]
+
+
 def test_the_sample_has_none_of_them() -> None:
     for campaign in parse_programme(SAMPLE).campaigns:
         assert (campaign.release_minute, campaign.claim_windows, campaign.claim_area) == (

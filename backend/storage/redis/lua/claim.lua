@@ -14,7 +14,7 @@
 --   1 taken   2 taken with a ticket that was used before   0 replayed   -1 exhausted   -2 limit reached   -3 not loaded   -4 not open   -5 closed
 --   -6 paused   -7 one tier a day, and today's is taken   -9 person's limit over all tiers reached
 --   -10 person's limit of the day over all tiers reached   -11 released units exhausted, others follow
---   -12 to -14: what 13 says
+--   -12 to -14, -17: what 13 says
 --   -16 restoring: receipts come first until the moment that follows claim after an '@', in ms
 -- Invariant: left:N + given:N + (next:N - the epoch's first serial) - returned:N = the tier's count
 -- (returned:N: recycle.lua). next:N is the
