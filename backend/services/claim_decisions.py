@@ -21,7 +21,7 @@ from backend.domain.claim_rules import ClaimArea, Position, next_window, window_
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.vouchers import validity, voucher_id
 from backend.settings import Settings
-from backend.storage.redis import quota
+from backend.storage.redis import moments, quota
 from backend.storage.redis.held import HeldClaim
 from backend.storage.redis.quota import Outcome, TakeCall
 
@@ -128,7 +128,9 @@ def prepare(
 
 
 @functools.lru_cache(maxsize=64)
-def _moment(campaign: CampaignTerms, tier_position: int, now_ms: int) -> tuple[quota.Moment, bool]:
+def _moment(
+    campaign: CampaignTerms, tier_position: int, now_ms: int
+) -> tuple[moments.Moment, bool]:
     """Return a tier at a moment, and whether a window for claims is open.
 
     Kept for whoever else claims in the same millisecond: in a rush those are dozens.
@@ -144,7 +146,7 @@ def _moment(campaign: CampaignTerms, tier_position: int, now_ms: int) -> tuple[q
         raise refusals.CampaignNotOpen(
             f"campaign {campaign.id} does not run yet", retry_after_s=wait_s
         )
-    at = quota.moment(campaign, tier, now_ms, validity_of(campaign, now))
+    at = moments.moment_of(campaign, tier, now_ms, validity_of(campaign, now))
     return at, window_open(campaign.claim_windows, now)
 
 

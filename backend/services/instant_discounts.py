@@ -34,7 +34,7 @@ from backend.storage.models.merchants import Merchant
 from backend.storage.models.vouchers import Voucher as VoucherRow
 from backend.storage.queries import orders as order_queries
 from backend.storage.queries.vouchers import NewVoucher
-from backend.storage.redis import quota
+from backend.storage.redis import moments, quota
 from backend.storage.redis.quota import Outcome
 
 log = structlog.get_logger()
@@ -197,7 +197,7 @@ def _take(best: Voucher, resident_id: int, request: tuple[str, str]) -> Voucher 
         validity = _validity(clock.from_ms(now_ms))
         call = quota.take_call(
             campaign.terms,
-            quota.moment(campaign.terms, tier, now_ms, validity),
+            moments.moment_of(campaign.terms, tier, now_ms, validity),
             resident_id=resident_id,
             request_tag=request_tag(":".join(request)),
         )

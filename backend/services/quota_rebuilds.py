@@ -21,7 +21,7 @@ from backend.services import audit, campaigns, claims, quota_reserves
 from backend.storage.queries import campaigns as queries
 from backend.storage.queries import recyclings, returned_units
 from backend.storage.queries import vouchers as voucher_queries
-from backend.storage.redis import keys, quota, rebuild, safety, stream
+from backend.storage.redis import keys, moments, quota, rebuild, safety, stream
 from backend.storage.sql import exclusively, transaction
 
 log = structlog.get_logger()
@@ -213,7 +213,7 @@ def _returned(campaign: CampaignTerms) -> quota.Returned:
 def _given_today(campaign: CampaignTerms) -> dict[int, str]:
     """Count what the release day of now has given, where what is left of a day is not given out."""
     now = clock.now()
-    day, release = quota.release_day(campaign, now), campaign.daily_release
+    day, release = moments.release_day(campaign, now), campaign.daily_release
     if release is None or not day:
         return {}
     counts = voucher_queries.counts_since(db.session(), campaign.id, release.began_at(now))

@@ -20,7 +20,7 @@ from backend.settings import Settings
 from backend.storage.queries import audit as audit_queries
 from backend.storage.queries import campaigns as campaign_queries
 from backend.storage.queries import vouchers as voucher_queries
-from backend.storage.redis import quota, reserve
+from backend.storage.redis import moments, reserve
 from backend.storage.redis.reserve import Reserve
 from backend.storage.sql import transaction
 
@@ -52,7 +52,7 @@ def after_loss(campaign: CampaignTerms) -> Reserve:
         claims_wait_until_ms=clock.to_ms(now) + wait_s * 1000 if wait_s else 0,
         until_ms=clock.to_ms(now + kept_for) if kept_for else 0,
         from_epoch=from_epoch,
-        day=quota.release_day(campaign, now),
+        day=moments.release_day(campaign, now),
         units=units,
         known=known,
     )

@@ -10,10 +10,11 @@ import redis
 
 from backend import clock
 from backend.domain import claim_marks
-from backend.domain.campaigns import CampaignTerms, TierTerms
+from backend.domain.campaigns import CampaignTerms
 from backend.domain.vouchers import first_serial
 from backend.storage.redis import held, keys, reserve, scripts
 from backend.storage.redis.held import HeldClaim
+from backend.storage.redis.moments import Moment, release_day
 from backend.storage.redis.reserve import Reserve
 
 
@@ -53,18 +54,6 @@ class Take(NamedTuple):
     ticket_reused: bool = False  # taken, with a ticket that was used before
 
 
-class Moment(NamedTuple):
-    """A tier at one millisecond as the claim script wants it: alike for all who claim from it."""
-
-    tier: TierTerms
-    now: datetime
-    now_ms: int
-    validity: tuple[datetime, datetime]  # of what is taken now
-    since_opening: str
-    times: tuple[str | int, ...]
-    release: tuple[str | int, ...]
-
-
 class TakeCall(NamedTuple):
     """One call of the claim script, ready to be sent. `args` are all text or whole numbers.
 
@@ -82,30 +71,6 @@ class Returned(NamedTuple):
 
     last_batch: int
     units: Mapping[int, int]
-
-
-def moment(
-    campaign: CampaignTerms, tier: TierTerms, now_ms: int, validity: tuple[datetime, datetime]
-) -> Moment:
-    """Return a tier at a moment.
-
-    :param validity: what a voucher gets if it is taken now
-    """
-    now = clock.from_ms(now_ms)
-    day_began, _ = clock.day_bounds(now.date())
-    return Moment(
-        tier=tier,
-        now=now,
-        now_ms=now_ms,
-        validity=validity,
-        since_opening=held.since_opening(campaign, now_ms),
-        times=(
-            clock.to_ms(day_began) - campaign.opens_at_ms,
-            clock.to_ms(validity[0]),
-            clock.to_ms(validity[1]),
-        ),
-        release=_release_args(campaign, tier, now),
-    )
 
 
 def take_call(
@@ -144,20 +109,6 @@ def take_call(
         address_range,
     ]
     return TakeCall(campaign, at, claim_keys(campaign.id, bucket), args)
-
-
-def _release_args(campaign: CampaignTerms, tier: TierTerms, now: datetime) -> tuple[str | int, ...]:
-    release = campaign.daily_release
-    if release is None:
-        return 0, "", 0
-    day = release_day(campaign, now)
-    return release.reserved(tier.count, now), day, release.units_today(now)
-
-
-def release_day(campaign: CampaignTerms, at: datetime) -> str:
-    """Return the release day of a moment as the scripts want it: empty where none is counted."""
-    release = campaign.daily_release
-    return "" if release is None or release.carry_over else str(release.day(at))
 
 
 def claim_keys(campaign_id: str, bucket: int) -> list[str]:

@@ -11,7 +11,8 @@ from backend.domain.campaigns import CampaignTerms, TierTerms
 from backend.domain.vouchers import epoch_of, first_serial
 from backend.storage.redis import held, keys, scripts
 from backend.storage.redis.held import HeldClaim
-from backend.storage.redis.quota import Outcome, Take, claim_keys, release_day
+from backend.storage.redis.moments import release_day
+from backend.storage.redis.quota import Outcome, Take, claim_keys
 
 BUCKETS_AT_ONCE = 500
 BITMAP_BYTES_AT_ONCE = 1024  # 8,192 buckets

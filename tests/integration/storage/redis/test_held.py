@@ -11,7 +11,7 @@ from backend.domain.vouchers import first_serial
 from backend.extensions import redis_handle
 from backend.services import campaigns
 from backend.services.claim_decisions import request_tag, validity_of
-from backend.storage.redis import held, keys, quota, rebuild
+from backend.storage.redis import held, keys, moments, quota, rebuild
 from backend.storage.redis.held import HeldClaim
 from tests.factories import MAY, City, held_claims
 
@@ -64,8 +64,8 @@ def test_loading_the_same_claims_again_changes_nothing(city: City) -> None:
         assert held_claims(7) == [claim for _, claim in claims]
 
 
-def moment(campaign: CampaignTerms, tier: TierTerms, at: datetime) -> quota.Moment:
-    return quota.moment(campaign, tier, clock.to_ms(at), validity_of(campaign, at))
+def moment(campaign: CampaignTerms, tier: TierTerms, at: datetime) -> moments.Moment:
+    return moments.moment_of(campaign, tier, clock.to_ms(at), validity_of(campaign, at))
 
 
 def test_100_000_claims_take_at_most_60_bytes_each(city: City, database: str) -> None:
