@@ -217,7 +217,7 @@ def test_a_charge_that_never_arrived_is_closed_once_it_can_no_longer_arrive(
 def test_a_charge_runs_out_with_its_order(pay: WeChatPay, pay_standin: PayStandin) -> None:
     charge = make_charge()
     pay.charge(charge)
-    with pay_standin.later(299):
+    with pay_standin.later(290):
         assert pay.query(charge).status == "pending"
     with pay_standin.later(301):
         assert pay.query(charge).status == "closed"
