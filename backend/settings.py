@@ -1,17 +1,15 @@
 """Settings, read from the environment once, all that is wrong named at once."""
 
-import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from backend import redis_address
+from backend import setting_values as form
+from backend.setting_values import Parser
 
 Environment = Literal["production", "development", "test"]
-Parser = Callable[[str], object]
 
 
 class SettingsError(Exception):
@@ -106,184 +104,83 @@ class Settings:
         return int(redis_address.parse(self.redis_url).kind == "sentinel")
 
 
-def _key(text: str) -> bytes:
-    if not re.fullmatch(r"[0-9A-Fa-f]{64}", text):
-        raise ValueError("wants 64 hex digits")
-    return bytes.fromhex(text)
-
-
-def _environment(text: str) -> str:
-    if text not in ("production", "development", "test"):
-        raise ValueError("wants production, development or test")
-    return text
-
-
-def _database_url(text: str) -> str:
-    """PostgreSQL is spoken through psycopg 3, whatever short form the address takes."""
-    for short in ("postgresql://", "postgres://"):
-        if text.startswith(short):
-            return "postgresql+psycopg://" + text.removeprefix(short)
-    if not text.startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise ValueError("wants sqlite:/// or postgresql://")
-    return text
-
-
-def _redis_url(text: str) -> str:
-    redis_address.parse(text)
-    return text
-
-
-def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError("wants http(s)://HOST")
-    return text.rstrip("/")
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError("wants a whole number above 0")
-    return int(text)
-
-
-def _up_to(limit: int) -> Parser:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > limit:
-            raise ValueError(f"wants a whole number from 0 to {limit}")
-        return int(text)
-
-    return parse
-
-
-def _offset(text: str) -> float:
-    try:
-        offset_s = float(text)
-    except ValueError:
-        offset_s = math.nan
-    if not math.isfinite(offset_s):
-        raise ValueError("wants a number of seconds")
-    return offset_s
-
-
-def _prefix(text: str) -> str:
-    """Two digits that no wallet's payment code begins with."""
-    taken = {"01", "18", "51", "62", "81", "83", "91"}
-    taken |= {str(n) for n in (*range(10, 16), *range(25, 31))}  # WeChat, Alipay
-    if len(text) != 2 or not text.isascii() or not text.isdigit() or text in taken:
-        raise ValueError("wants two digits that no wallet uses")
-    return text
-
-
-def _bearer(text: str) -> str:
-    if not re.fullmatch(r"[!-~]{16,200}", text):
-        raise ValueError("wants 16 to 200 printable characters")
-    return text
-
-
-def _switch(text: str) -> str:
-    if text not in ("on", "off"):
-        raise ValueError("wants on or off")
-    return text
-
-
-def _rate(text: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour)", text):
-        raise ValueError("wants NUMBER/second, /minute or /hour")
-    return text
-
-
-def _file(text: str) -> bytes:
-    try:
-        return Path(text).read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from error
-
-
-def _folder(text: str) -> Path:
-    """A relative folder would be another one for each process that was started elsewhere."""
-    if not (folder := Path(text)).is_absolute():
-        raise ValueError("wants an absolute path")
-    return folder
-
-
-def _verify_file(text: str) -> tuple[str, str]:
-    """The file by which WeChat verifies who owns the address of the placards."""
-    match = re.fullmatch(r"([0-9A-Za-z_-]{1,60}\.txt):([!-~]{1,200})", text)
-    if match is None:
-        raise ValueError("wants NAME.txt:CONTENT")
-    return match[1], match[2]
-
-
-def _form(pattern: str, wants: str) -> Parser:
-    def parse(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"wants {wants}")
-        return text
-
-    return parse
-
-
 _REQUIRED: tuple[tuple[str, str, Parser], ...] = (
-    ("environment", "HUIQUAN_ENV", _environment),
-    ("database_url", "DATABASE_URL", _database_url),
-    ("redis_url", "REDIS_URL", _redis_url),
-    ("public_base_url", "PUBLIC_BASE_URL", _base_url),
-    ("token_key", "TOKEN_KEY", _key),
-    ("placard_key", "PLACARD_KEY", _key),
-    ("personal_data_key", "PERSONAL_DATA_KEY", _key),
+    ("environment", "HUIQUAN_ENV", form.environment),
+    ("database_url", "DATABASE_URL", form.database_url),
+    ("redis_url", "REDIS_URL", form.redis_url),
+    ("public_base_url", "PUBLIC_BASE_URL", form.base_url),
+    ("token_key", "TOKEN_KEY", form.key),
+    ("placard_key", "PLACARD_KEY", form.key),
+    ("personal_data_key", "PERSONAL_DATA_KEY", form.key),
     ("wechat_appid", "WECHAT_APPID", str),
     ("wechat_secret", "WECHAT_SECRET", str),
 )
 _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
-    ("wechat_base_url", "WECHAT_BASE_URL", _base_url),
-    ("redis_wait_replicas", "REDIS_WAIT_REPLICAS", _up_to(99)),
-    ("receipt_grace_s", "RECEIPT_GRACE_S", _up_to(3600)),
-    ("receipt_reserve_hours", "RECEIPT_RESERVE_HOURS", _up_to(720)),
-    ("clock_offset_s", "CLOCK_OFFSET_S", _offset),
-    ("access_token_ttl_s", "ACCESS_TOKEN_TTL_S", _positive),
-    ("refresh_token_ttl_s", "REFRESH_TOKEN_TTL_S", _positive),
-    ("payment_code_ttl_s", "PAYMENT_CODE_TTL_S", _positive),
-    ("payment_code_prefix", "PAYMENT_CODE_PREFIX", _prefix),
-    ("order_lock_ttl_s", "ORDER_LOCK_TTL_S", _positive),
-    ("payment_query_s", "PAYMENT_QUERY_S", _positive),
-    ("ticket_ttl_s", "TICKET_TTL_S", _positive),
-    ("metrics_token", "METRICS_TOKEN", _bearer),
-    ("trusted_proxies", "TRUSTED_PROXIES", _positive),
-    ("rate_limits", "RATE_LIMITS", _switch),
-    ("rate_limit_addresses", "RATE_LIMIT_ADDRESSES", _rate),
-    ("rate_limit_sign_ins", "RATE_LIMIT_SIGN_INS", _rate),
-    ("rate_limit_payments", "RATE_LIMIT_PAYMENTS", _rate),
-    ("rate_limit_wrong_codes", "RATE_LIMIT_WRONG_CODES", _rate),
-    ("rate_limit_tickets", "RATE_LIMIT_TICKETS", _rate),
-    ("rate_limit_false_notices", "RATE_LIMIT_FALSE_NOTICES", _rate),
-    ("pdf_cjk_font", "PDF_CJK_FONT", _file),
-    ("payout_layout", "PAYOUT_LAYOUT", _file),
-    ("files_dir", "FILES_DIR", _folder),
-    ("wechat_verify_file", "WECHAT_VERIFY_FILE", _verify_file),
-    ("wechat_pay_mchid", "WECHAT_PAY_MCHID", _form("[0-9]{8,10}", "8 to 10 digits")),
-    ("wechat_pay_private_key", "WECHAT_PAY_PRIVATE_KEY", _file),
-    ("wechat_pay_cert_serial", "WECHAT_PAY_CERT_SERIAL", _form("[0-9A-F]{8,40}", "hex digits")),
-    ("wechat_pay_api_v3_key", "WECHAT_PAY_API_V3_KEY", _form("[!-~]{32}", "32 characters")),
-    ("wechat_pay_public_key", "WECHAT_PAY_PUBLIC_KEY", _file),
+    ("wechat_base_url", "WECHAT_BASE_URL", form.base_url),
+    ("redis_wait_replicas", "REDIS_WAIT_REPLICAS", form.up_to(99)),
+    ("receipt_grace_s", "RECEIPT_GRACE_S", form.up_to(3600)),
+    ("receipt_reserve_hours", "RECEIPT_RESERVE_HOURS", form.up_to(720)),
+    ("clock_offset_s", "CLOCK_OFFSET_S", form.offset),
+    ("access_token_ttl_s", "ACCESS_TOKEN_TTL_S", form.positive),
+    ("refresh_token_ttl_s", "REFRESH_TOKEN_TTL_S", form.positive),
+    ("payment_code_ttl_s", "PAYMENT_CODE_TTL_S", form.positive),
+    ("payment_code_prefix", "PAYMENT_CODE_PREFIX", form.prefix),
+    ("order_lock_ttl_s", "ORDER_LOCK_TTL_S", form.positive),
+    ("payment_query_s", "PAYMENT_QUERY_S", form.positive),
+    ("ticket_ttl_s", "TICKET_TTL_S", form.positive),
+    ("metrics_token", "METRICS_TOKEN", form.bearer),
+    ("trusted_proxies", "TRUSTED_PROXIES", form.positive),
+    ("rate_limits", "RATE_LIMITS", form.switch),
+    ("rate_limit_addresses", "RATE_LIMIT_ADDRESSES", form.rate),
+    ("rate_limit_sign_ins", "RATE_LIMIT_SIGN_INS", form.rate),
+    ("rate_limit_payments", "RATE_LIMIT_PAYMENTS", form.rate),
+    ("rate_limit_wrong_codes", "RATE_LIMIT_WRONG_CODES", form.rate),
+    ("rate_limit_tickets", "RATE_LIMIT_TICKETS", form.rate),
+    ("rate_limit_false_notices", "RATE_LIMIT_FALSE_NOTICES", form.rate),
+    ("pdf_cjk_font", "PDF_CJK_FONT", form.file_content),
+    ("payout_layout", "PAYOUT_LAYOUT", form.file_content),
+    ("files_dir", "FILES_DIR", form.folder),
+    ("wechat_verify_file", "WECHAT_VERIFY_FILE", form.verify_file),
+    (
+        "wechat_pay_mchid",
+        "WECHAT_PAY_MCHID",
+        form.matching("[0-9]{8,10}", "8 to 10 digits"),
+    ),
+    ("wechat_pay_private_key", "WECHAT_PAY_PRIVATE_KEY", form.file_content),
+    (
+        "wechat_pay_cert_serial",
+        "WECHAT_PAY_CERT_SERIAL",
+        form.matching("[0-9A-F]{8,40}", "hex digits"),
+    ),
+    (
+        "wechat_pay_api_v3_key",
+        "WECHAT_PAY_API_V3_KEY",
+        form.matching("[!-~]{32}", "32 characters"),
+    ),
+    ("wechat_pay_public_key", "WECHAT_PAY_PUBLIC_KEY", form.file_content),
     (
         "wechat_pay_public_key_id",
         "WECHAT_PAY_PUBLIC_KEY_ID",
-        _form("PUB_KEY_ID_[0-9A-Za-z]{1,64}", "PUB_KEY_ID_ and what follows it"),
+        form.matching("PUB_KEY_ID_[0-9A-Za-z]{1,64}", "PUB_KEY_ID_ and what follows it"),
     ),
-    ("wechat_pay_base_url", "WECHAT_PAY_BASE_URL", _base_url),
-    ("unionpay_merchant_number", "UNIONPAY_MERCHANT_NUMBER", _form("[0-9]{15}", "15 digits")),
-    ("unionpay_private_key", "UNIONPAY_PRIVATE_KEY", _file),
-    ("unionpay_cert", "UNIONPAY_CERT", _file),
-    ("unionpay_root_cert", "UNIONPAY_ROOT_CERT", _file),
-    ("unionpay_middle_cert", "UNIONPAY_MIDDLE_CERT", _file),
+    ("wechat_pay_base_url", "WECHAT_PAY_BASE_URL", form.base_url),
+    (
+        "unionpay_merchant_number",
+        "UNIONPAY_MERCHANT_NUMBER",
+        form.matching("[0-9]{15}", "15 digits"),
+    ),
+    ("unionpay_private_key", "UNIONPAY_PRIVATE_KEY", form.file_content),
+    ("unionpay_cert", "UNIONPAY_CERT", form.file_content),
+    ("unionpay_root_cert", "UNIONPAY_ROOT_CERT", form.file_content),
+    ("unionpay_middle_cert", "UNIONPAY_MIDDLE_CERT", form.file_content),
     ("unionpay_signer_cn", "UNIONPAY_SIGNER_CN", str),
     (
         "unionpay_terminal_number",
         "UNIONPAY_TERMINAL_NUMBER",
-        _form("[0-9A-Za-z]{8}", "8 letters and digits"),
+        form.matching("[0-9A-Za-z]{8}", "8 letters and digits"),
     ),
-    ("unionpay_base_url", "UNIONPAY_BASE_URL", _base_url),
-    ("unionpay_file_url", "UNIONPAY_FILE_URL", _base_url),
+    ("unionpay_base_url", "UNIONPAY_BASE_URL", form.base_url),
+    ("unionpay_file_url", "UNIONPAY_FILE_URL", form.base_url),
 )
 # Half of a group is a mistake: its provider would not be there, and nobody would know why.
 _TOGETHER: tuple[tuple[str, ...], ...] = (

@@ -17,6 +17,7 @@ LAYERS = (
     (
         "backend.extensions",
         "backend.settings",
+        "backend.setting_values",
         "backend.clock",
         "backend.logs",
         "backend.metrics",

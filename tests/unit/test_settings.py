@@ -172,6 +172,7 @@ def test_a_prefix_that_no_wallet_uses_is_taken(prefix: str) -> None:
         ("CLOCK_OFFSET_S", "-0.5", "real money runs on real time"),
         ("PUBLIC_BASE_URL", "http://xfq.example.gov.cn", "wants https"),
         ("WECHAT_BASE_URL", "http://127.0.0.1:9000", "wants https"),
+        ("WECHAT_PAY_BASE_URL", "http://127.0.0.1:9000", "wants https"),
         ("UNIONPAY_BASE_URL", "http://127.0.0.1:9000", "wants https"),
         ("UNIONPAY_FILE_URL", "http://127.0.0.1:9000", "wants https"),
         ("DATABASE_URL", "sqlite:////var/lib/huiquan.db", "wants PostgreSQL"),
