@@ -2,10 +2,12 @@
 
 from backend.edge.guards import Edge, public
 from miniprogram_api.merchant.charges import charges
+from miniprogram_api.merchant.entries import entries
 from miniprogram_api.merchant.placards import placards
 from miniprogram_api.merchant.redemptions import redemptions
 from miniprogram_api.merchant.settlements import settlements
 from miniprogram_api.resident.campaigns import resident_campaigns
+from miniprogram_api.resident.entries import resident_entries
 from miniprogram_api.resident.merchants import merchants
 from miniprogram_api.resident.orders import resident_orders
 from miniprogram_api.resident.payment_codes import payment_codes
@@ -23,8 +25,10 @@ EDGES = (
     Edge(blueprint=payment_codes, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=merchants, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=resident_orders, prefix=RESIDENT, guard=resident_guard),
+    Edge(blueprint=resident_entries, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=charges, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=redemptions, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=placards, prefix=MERCHANT, guard=clerk_guard),
+    Edge(blueprint=entries, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=settlements, prefix=MERCHANT, guard=clerk_guard),
 )

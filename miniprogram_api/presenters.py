@@ -1,15 +1,16 @@
-"""Quotes and orders as phones and tills read them."""
+"""Quotes, orders and entries as phones and tills read them."""
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from backend.domain.vouchers import Quote, ReasonCode, SubsidyKind
 from backend.services import instant_campaigns, orders
 
 if TYPE_CHECKING:
+    from backend.storage.models.entries import Entry
     from backend.storage.models.orders import Order
 
 
@@ -134,4 +135,35 @@ def present_order(order: "Order", *, for_payer: bool = False) -> dict[str, objec
         "created_at": order.created_at,
         "lock_expires_at": order.lock_expires_at,
         "closed_at": order.closed_at,
+    }
+
+
+class EntryShown(BaseModel):
+    """一次入园。counted 为免票入园；free 为本就免票，不计；undone 为已撤销。"""
+
+    entry_id: str
+    campaign_name: str
+    merchant_name: str
+    state: Literal["counted", "free", "undone"]
+    amount_fen: Annotated[int, Field(description="免去的门票，单位分；本就免票的为 0")]
+    month: Annotated[str, Field(description="计入哪个自然月，如 2023-05")]
+    entered_at: datetime
+
+
+class EntryList(BaseModel):
+    """入园记录，最新的在前。"""
+
+    entries: list[EntryShown]
+
+
+def present_entry(entry: "Entry") -> dict[str, object]:
+    """Return an entry as `EntryShown`."""
+    return {
+        "entry_id": entry.id,
+        "campaign_name": entry.campaign.name,
+        "merchant_name": entry.merchant.name,
+        "state": entry.state,
+        "amount_fen": entry.amount_fen,
+        "month": entry.month,
+        "entered_at": entry.entered_at,
     }

@@ -20,10 +20,10 @@ GUARDS = {
     },
     "resident": {
         *("phones", "vouchers", "payment_codes", "resident_merchants", "resident_orders"),
-        "resident_campaigns",
+        *("resident_campaigns", "resident_entries"),
     },
     "metrics": {"figures"},
-    "clerk": {"charges", "redemptions", "placards", "settlements"},
+    "clerk": {"charges", "redemptions", "placards", "settlements", "entries"},
 }
 
 

@@ -30,6 +30,7 @@ from backend.storage.models.payouts import PayoutFile, PayoutReturn
 from backend.storage.models.settlements import SettlementRun
 from backend.storage.sql import transaction
 from tests.bank_details import compare_unknown_line_of_yesterday
+from tests.entering import undo_one
 from tests.factories import MAY, SUPERMARKET, City, new_request
 from tests.integration.services.instant_city import run_instant
 from tests.settling import sheet_of_today
@@ -44,6 +45,7 @@ APPEND_ONLY = (
     *("budget_changes", "budget_decisions", "count_changes", "fund_reports"),
     *("spending_imports", "spending_records", "spending_decisions"),
     *("card_acts", "reversals"),
+    "entry_undos",
 )
 
 
@@ -134,6 +136,7 @@ def redeem_one(city: City) -> None:
     settle_one()
     compare_unknown_line_of_yesterday()
     _change_one_budget()
+    undo_one(city)
     db.session.rollback()
 
 

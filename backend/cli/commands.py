@@ -11,6 +11,7 @@ from backend.cli.bank_tills import bank_till_cli
 from backend.cli.budgets import budget_cli
 from backend.cli.cards import card_cli
 from backend.cli.claims import claims_cli
+from backend.cli.entries import entry_cli
 from backend.cli.merchants import clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
 from backend.cli.payments import payments_cli
@@ -53,6 +54,7 @@ def init_app(app: Flask) -> None:
         reconciliation_cli,
         budget_cli,
         spending_cli,
+        entry_cli,
         report_cli,
         payments_cli,
     ):

@@ -21,7 +21,7 @@ StepAct = Literal[
     "draft", "approve_bureau", "approve_finance", "reject", "payout", "pay", "fail_payout"
 ]
 Role = Literal["system", "bureau", "finance", "payer"]
-SourceKind = Literal["redemption", "refund", "reversal"]
+SourceKind = Literal["redemption", "refund", "reversal", "entry"]
 
 DRAFT_FROM = time(0, 30)  # the day before is over for everybody, also for late confirmations
 
@@ -42,7 +42,12 @@ ACT_NAMES: dict[StepAct, str] = {
     "pay": "银行付款",
     "fail_payout": "银行付款失败",
 }
-SOURCE_NAMES: dict[SourceKind, str] = {"redemption": "核销", "refund": "退款", "reversal": "冲正"}
+SOURCE_NAMES: dict[SourceKind, str] = {
+    "redemption": "核销",
+    "refund": "退款",
+    "reversal": "冲正",
+    "entry": "免票",
+}
 
 # Which state each act wants, by who takes it, and the state it leads to.
 MOVES: dict[tuple[StepAct, Role], tuple[tuple[SheetState, ...], SheetState]] = {

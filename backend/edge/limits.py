@@ -29,7 +29,8 @@ ACCOUNT = "huiquan.account"
 UNLIMITED = {"vouchers.claim", "health.healthz", "health.readyz", "figures.scrape"}
 SIGN_INS = {"sessions.sign_in_resident", "sessions.sign_in_clerk"}
 TICKETS = "resident_campaigns.page"
-PAYMENTS = {"resident_orders", "charges"}  # blueprints; what they change or quote
+PAYMENTS = {"resident_orders", "charges", "entries"}  # blueprints; what they change or quote
+SCANNING = {"charges", "entries"}  # blueprints that take payment codes
 WRONG_CODES = {"payment_code_invalid", "payment_code_misread"}
 # A provider sends all its notices from a few addresses: true ones are never limited.
 NOTICES = "payment_callbacks"
@@ -115,7 +116,7 @@ def _limits(settings: Settings) -> list[ApplicationLimit]:
             "wrong-codes",
             settings.rate_limit_wrong_codes,
             _account,
-            lambda: _is_payment() and request.blueprint == "charges",
+            lambda: _is_payment() and request.blueprint in SCANNING,
             lambda _: request.environ.get(errors.REFUSED) in WRONG_CODES,
         ),
     ]

@@ -35,6 +35,10 @@ log = structlog.get_logger()
 STATES_WITH_QUOTA = ("running", "paused")
 
 
+# What SQL itself gives out, a unit at a time: no quota is loaded.
+MODES_OF_SQL = ("entry",)
+
+
 class RuleNotSupported(ActNotPossible):
     code = "campaign_rule_not_supported"
     message = "活动含有本版本尚不能执行的规则，不能批准"
@@ -110,6 +114,10 @@ def run(campaign_id: str, *, actor: str) -> None:
         raise NotFound(f"campaign {campaign_id!r}")
     found = queries.terms_of(campaign)
     next_state(found.state, "run")
+    if found.mode in MODES_OF_SQL:
+        _refuse_unkept_rules(campaign)
+        _act(campaign_id, "run", actor=actor)
+        return
     if found.mode not in MODES_WITH_QUOTA:
         raise RuleNotSupported(f"mode {found.mode} cannot run yet")
     db.session.close()  # no SQL transaction stays open over a call to Valkey
@@ -196,11 +204,34 @@ def _act(campaign_id: str, act: Act, *, actor: str, counted: dict[int, int] | No
         if counted is not None and counted != {t.position: t.count_number for t in campaign.tiers}:
             raise ActNotPossible(f"{campaign_id}: a tier's count was changed meanwhile")
         state = next_state(queries.terms_of(campaign).state, act)
-        campaign.state = state
+        campaign.state, mode = state, campaign.mode
         audit.record(session, actor=actor, action=f"campaign.{act}", subject=campaign_id)
     forget_snapshots()
     log.info("campaign_state_changed", campaign_id=campaign_id, state=state)
-    quota.set_state(redis_handle.client, campaign_id, state)
+    if mode not in MODES_OF_SQL:
+        quota.set_state(redis_handle.client, campaign_id, state)
+
+
+def _refuse_unkept_rules(campaign: Campaign) -> None:
+    """Refuse what an entry waiver or a subsidy would not keep: it must not seem to hold."""
+    rules: dict[str, object] = {
+        "daily_release": campaign.daily_release,
+        "one_tier_per_day": campaign.one_tier_per_day,
+        "per_person_per_day": campaign.per_person_per_day,
+        "area": campaign.area,
+    }
+    if campaign.mode == "entry":
+        rules |= {"per_person": campaign.per_person, "tiers": len(campaign.tiers) > 1}
+    else:
+        rules |= {
+            "hours": campaign.use_from_minute is not None,
+            "per_natural_month": campaign.person_per_natural_month,
+        }
+    if unkept := [name for name, value in rules.items() if value]:
+        raise RuleNotSupported(
+            f"{campaign.id} of mode {campaign.mode}: {', '.join(unkept)}",
+            details={"rules": unkept},
+        )
 
 
 def _locked(session: Session, campaign_id: str) -> Campaign:

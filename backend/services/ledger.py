@@ -15,7 +15,7 @@ from backend.domain.postings import (
     pot_account,
 )
 from backend.extensions import db
-from backend.services import ledger_budgets, ledger_payments, ledger_settlements
+from backend.services import ledger_budgets, ledger_entries, ledger_payments, ledger_settlements
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.ledger import LedgerAccount, Transfer
 from backend.storage.models.orders import Redemption, Reversal
@@ -54,6 +54,7 @@ def check() -> Check:
         *ledger_settlements.differences(session),
         *ledger_budgets.differences(session),
         *ledger_payments.differences(session),
+        *ledger_entries.differences(session),
     ]
     transfers = session.scalar(select(func.count()).select_from(Transfer)) or 0
     return Check(scopes=tuple(scopes), transfers=transfers, differences=tuple(differences))
@@ -131,6 +132,7 @@ def _row_differences(session: Session) -> Iterable[Difference]:
     spent = Counter(_sum_by_campaign(session, Redemption.campaign_id, Redemption.discount_fen))
     spent.subtract(_sum_by_campaign(session, Reversal.campaign_id, Reversal.discount_fen))
     spent.update(ledger_budgets.imported(session))
+    spent.update(ledger_entries.spent(session))
     for campaign in session.scalars(select(Campaign)):
         for kind, rows in (("locked", locked), ("spent", spent)):
             account_id = campaign_account(campaign.id, "locked" if kind == "locked" else "spent")
@@ -147,12 +149,12 @@ def _row_differences(session: Session) -> Iterable[Difference]:
         .where(Voucher.recycled_batch.is_(None), Voucher.status != "returned")
         .group_by(Voucher.tier_id)
     )
-    claimed = {tier_id: int(count) for tier_id, count in counted}
+    claimed = {tier_id: int(count) for tier_id, count in counted} | ledger_entries.units(session)
     for tier in session.scalars(select(Tier)):
         if claimed.get(tier.id, 0) != tier.claimed_count:
             yield Difference(
                 where=f"campaign {tier.campaign_id} tier {tier.position}",
-                what="claimed: its vouchers and its count (× face value)",
+                what="claimed: its rows and its count (× face value)",
                 expected_fen=claimed.get(tier.id, 0) * tier.face_value_fen,
                 found_fen=tier.claimed_count * tier.face_value_fen,
             )

@@ -7,6 +7,7 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend.domain.postings import Difference, campaign_account
+from backend.services import ledger_entries
 from backend.storage.models.ledger import Transfer
 from backend.storage.models.orders import Redemption
 from backend.storage.models.payouts import PayoutLine
@@ -33,7 +34,7 @@ def _spent_differences(session: Session) -> Iterator[Difference]:
     lines = select(SettlementLine.campaign_id, func.sum(SettlementLine.amount_fen)).where(LIVE)
     live = {key: int(fen) for key, fen in session.execute(lines.group_by("campaign_id"))}
     still_open = queries.open_by_campaign(session)
-    spent = _spent(session)
+    spent = _spent(session) | ledger_entries.owed(session)
     for campaign_id in sorted(live.keys() | still_open.keys()):
         found_fen = live.get(campaign_id, 0) + still_open.get(campaign_id, 0)
         expected_fen = spent.get(campaign_account(campaign_id, "spent"), 0)

@@ -223,6 +223,8 @@ def _settled_campaign(session: Session, campaign_id: str) -> Campaign:
         refuse_unless_over(campaign_queries.terms_of(campaign), clock.now())
     elif campaign.state == "draft":
         raise ActNotPossible(f"{campaign_id} is a draft", details={"state": campaign.state})
+    else:  # entries and subsidies may be spent at this moment: each looks at what is left
+        campaign_queries.hold_tiers(session, campaign.id)
     return campaign
 
 

@@ -49,9 +49,9 @@ class SheetList(BaseModel):
 
 
 class LineShown(BaseModel):
-    """一笔明细；退款和冲正的金额为负。"""
+    """一笔明细；退款和冲正的金额为负。entry 是一个月的免票入园，order_id 为月度结算单号。"""
 
-    source_kind: Literal["redemption", "refund", "reversal"]
+    source_kind: Literal["redemption", "refund", "reversal", "entry"]
     order_id: str
     campaign_name: str
     occurred_at: dt.datetime

@@ -37,7 +37,7 @@ UNDOCUMENTED = {
 MAX_EXAMPLES = 25
 # Values that exist, so that operations also succeed and their answers are checked.
 KNOWN = {
-    "path": ("order_id", "campaign_id", "voucher_id", "number", "code"),
+    "path": ("entry_id", "order_id", "campaign_id", "voucher_id", "number", "code"),
     "query": ("placard",),
     "body": ("placard", "payment_code", "tier_position"),
 }
@@ -75,7 +75,7 @@ def config_for(callers: Callers, address: str) -> SchemathesisConfig:
             },
             "operations": [
                 {  # the check digit of a payment code is beyond what a schema can say
-                    "include-path-regex": "^/api/v1/merchant/(orders|quotes)$",
+                    "include-path-regex": "^/api/v1/merchant/(orders|quotes|entries)$",
                     "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "4xx"]}},
                 }
             ],

@@ -51,7 +51,8 @@ class SettlementLine(Model):
     )
     source_kind: Mapped[str] = mapped_column(primary_key=True)
     source_id: Mapped[str] = mapped_column(primary_key=True)
-    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
+    # None: a month of entries has no order.
+    order_id: Mapped[str | None] = mapped_column(ForeignKey("orders.id"))
     campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"))
     business_day: Mapped[date] = mapped_column(Date)
     occurred_at: Mapped[datetime] = mapped_column(ChinaTime)
@@ -59,10 +60,11 @@ class SettlementLine(Model):
     freed_at: Mapped[datetime | None] = mapped_column(ChinaTime)
     __table_args__ = (
         CheckConstraint(
-            "(source_kind = 'redemption' AND amount_fen > 0)"
+            "(source_kind IN ('redemption', 'entry') AND amount_fen > 0)"
             " OR (source_kind IN ('refund', 'reversal') AND amount_fen < 0)",
             name="amount_by_kind",
         ),
+        CheckConstraint("order_id IS NOT NULL OR source_kind = 'entry'", name="order_named"),
         # One source, at most one live sheet, under any race.
         Index(
             "uq_settlement_lines_source_live",

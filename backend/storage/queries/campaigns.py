@@ -124,3 +124,35 @@ def _daily_release(campaign: Campaign) -> DailyRelease | None:
         first_at=first_release(campaign.opens_at, campaign.release_minute),
         carry_over=campaign.carry_over,
     )
+
+
+def take_unit(session: Session, tier_id: int) -> bool:
+    """Take one unit of a tier that SQL itself gives out; False when none is left."""
+    taken = session.scalar(
+        update(Tier)
+        .where(Tier.id == tier_id, Tier.claimed_count < Tier.count)
+        .values(claimed_count=Tier.claimed_count + 1)
+        .execution_options(synchronize_session=False)
+        .returning(Tier.id)
+    )
+    return taken is not None
+
+
+def give_unit(session: Session, tier_id: int) -> None:
+    """Give a unit back that `take_unit` took; the schema refuses to go below none."""
+    session.execute(
+        update(Tier)
+        .where(Tier.id == tier_id)
+        .values(claimed_count=Tier.claimed_count - 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def hold_tiers(session: Session, campaign_id: str) -> None:
+    """Hold a campaign's tiers: nobody takes a unit of them until the transaction ends."""
+    session.execute(
+        select(Tier.id)
+        .where(Tier.campaign_id == campaign_id)
+        .order_by(Tier.id)
+        .with_for_update(key_share=True)
+    )

@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     select,
     text,
     union_all,
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from backend.domain.settlements import Line, SourceKind
 from backend.storage.models.campaigns import Campaign
+from backend.storage.models.entries import EntryStatement
 from backend.storage.models.merchants import Merchant
 from backend.storage.models.orders import Order, Redemption, Reversal
 from backend.storage.models.settlements import (
@@ -58,6 +60,7 @@ class _Source:
     business_day: Any
     occurred_at: Any
     amount_fen: Any  # signed
+    only: tuple[ColumnElement[bool], ...] = ()
 
     def open(self, *where: ColumnElement[bool], with_held: bool) -> Select[Any]:
         """Select what stands in no live sheet and, unless asked for, is not held."""
@@ -78,7 +81,7 @@ class _Source:
             self.occurred_at.label("occurred_at"),
             self.amount_fen.label("amount_fen"),
             self.merchant_id.label("merchant_id"),
-        ).where(~settled.exists(), *([] if with_held else [~held.exists()]), *where)
+        ).where(~settled.exists(), *([] if with_held else [~held.exists()]), *self.only, *where)
 
 
 _SOURCES: tuple[_Source, ...] = (
@@ -101,6 +104,17 @@ _SOURCES: tuple[_Source, ...] = (
         business_day=Reversal.business_day,
         occurred_at=Reversal.reversed_at,
         amount_fen=-Reversal.discount_fen,
+    ),
+    _Source(
+        kind="entry",
+        id=EntryStatement.id,
+        order_id=null(),
+        merchant_id=EntryStatement.merchant_id,
+        campaign_id=EntryStatement.campaign_id,
+        business_day=EntryStatement.through_day,
+        occurred_at=EntryStatement.decided_at,
+        amount_fen=EntryStatement.amount_fen,
+        only=(EntryStatement.state == "confirmed",),
     ),
 )
 
@@ -291,21 +305,24 @@ def read_lines(
 ) -> Iterator[Line]:
     """Yield a sheet's lines in the order of their times; a page of them, or all with flat memory.
 
-    The purchase's amount is the order's; what comes back has it too.
+    The purchase's amount is the order's; what comes back has it too. A month of entries has the
+    statement's number for an order, and its own sum for a purchase.
     """
     query = (
         select(
             SettlementLine.source_kind,
             SettlementLine.source_id,
-            SettlementLine.order_id,
+            func.coalesce(SettlementLine.order_id, SettlementLine.source_id).label("order_id"),
             SettlementLine.campaign_id,
             Campaign.name.label("campaign_name"),
             SettlementLine.business_day,
             SettlementLine.occurred_at,
-            Order.order_amount_fen,
+            func.coalesce(Order.order_amount_fen, SettlementLine.amount_fen).label(
+                "order_amount_fen"
+            ),
             SettlementLine.amount_fen,
         )
-        .join(Order, Order.id == SettlementLine.order_id)
+        .outerjoin(Order, Order.id == SettlementLine.order_id)
         .join(Campaign, Campaign.id == SettlementLine.campaign_id)
         .where(SettlementLine.sheet_id == sheet_id)
         .order_by(SettlementLine.occurred_at, SettlementLine.source_kind, SettlementLine.source_id)

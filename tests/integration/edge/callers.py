@@ -16,10 +16,13 @@ from werkzeug.test import TestResponse
 from backend.edge.guards import guard_of
 from backend.edge.openapi import path_of
 from backend.extensions import db, redis_handle
+from backend.services import payment_codes
+from tests.entering import enter, gate
 from tests.factories import MAY, SUPERMARKET, City, Person, new_request
 from tests.settling import settled_today
 
 Result = TypeVar("Result")
+ENTRIES = "/merchant/entries"
 
 
 def apart(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
@@ -99,6 +102,8 @@ class Callers:
     city: City
     people: dict[str, Person | None]
     known: dict[str, Any]
+    gate: Person  # a clerk of the scenic spot, whose entries are another shop's business
+    visitor_code: str
 
     @classmethod
     def of(cls, city: City) -> "Callers":
@@ -117,6 +122,9 @@ class Callers:
         ).get_json()
         city.claim(resident, tier=2)
         sheet = settled_today(city)
+        gate_clerk, visitor = gate(city), city.resident()
+        entry = enter(gate_clerk, city.resident())
+        visitor_code = payment_codes.issue(visitor.id).code
         known = {
             "placard": city.placard[SUPERMARKET],
             "code": city.placard[SUPERMARKET].rpartition("/")[2],
@@ -126,15 +134,22 @@ class Callers:
             "receipt": voucher.receipt,
             "order_id": order["order_id"],
             "sheet_id": sheet.id,
+            "entry_id": entry.id,
             "number": 1,
             "tier_position": 3,
             **amounts,
         }
-        return cls(city, {"public": None, "resident": resident, "clerk": clerk}, known)
+        return cls(
+            city,
+            {"public": None, "resident": resident, "clerk": clerk},
+            known,
+            gate_clerk,
+            visitor_code,
+        )
 
     def headers(self, operation: Operation) -> dict[str, str]:
         """Return the headers of somebody who may call an operation."""
-        person = self.people[operation.guard]
+        person = self.gate if ENTRIES in operation.path else self.people[operation.guard]
         return dict(person.headers) if person else {}
 
     def path(self, operation: Operation) -> str:
@@ -144,8 +159,11 @@ class Callers:
     def valid_body(self, operation: Operation) -> dict[str, Any]:
         """Return a body that the document allows: known values, else any of its schema."""
         assert operation.body is not None
+        known = self.known
+        if ENTRIES in operation.path:
+            known = known | {"payment_code": self.visitor_code}
         return {
-            name: self.known.get(name, simplest(schema))
+            name: known.get(name, simplest(schema))
             for name, schema in operation.body["properties"].items()
         }
 
@@ -163,6 +181,8 @@ def simplest(schema: dict[str, Any]) -> Any:
     """Return some value of a field's schema, each time the same."""
     if options := schema.get("anyOf"):
         return simplest(options[0])
+    if schema["type"] == "boolean":
+        return False
     if schema["type"] == "number":
         return float(schema.get("minimum", 1))
     if schema["type"] == "integer":
