@@ -11,6 +11,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from backend.domain.fund_reports import AMOUNTS, UNITS, rate_text
+from backend.services.workbooks import inert
 
 LEVELS = {"programme": 0, "fund": 0, "pot": 1, "campaign": 2, "direct": 2}
 HEADINGS = (
@@ -19,13 +20,6 @@ HEADINGS = (
     *("领取率", "使用率"),
 )
 SIGNATURES = ("编制人", "复核人", "财政部门（盖章）", "主管部门（盖章）")
-# A text that a spreadsheet would take for a formula; full-width forms are turned by some programs.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-
-
-def safe_text(text: str) -> str:
-    """Return a text that no spreadsheet runs as a formula."""
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
 
 
 def workbook(report: Mapping[str, Any]) -> bytes:
@@ -51,12 +45,12 @@ def workbook(report: Mapping[str, Any]) -> bytes:
         sheet.set_column(0, 0, 12)
         sheet.set_column(1, 1, 34)
         sheet.set_column(2, len(HEADINGS), 14)
-        sheet.write_string(0, 0, safe_text(f"{report['programme']} 资金汇总表"), bold)
+        sheet.write_string(0, 0, inert(f"{report['programme']} 资金汇总表"), bold)
         sheet.write_string(
             1, 0, f"截至 {report['as_of']} 24:00（第 {report['edition']} 版，单位：元）"
         )
         if "reason" in report:
-            sheet.write_string(2, 0, safe_text(f"改版原因：{report['reason']}"))
+            sheet.write_string(2, 0, inert(f"改版原因：{report['reason']}"))
         for column, heading in enumerate(HEADINGS):
             sheet.write_string(3, column, heading, head)
         sheet.freeze_panes(4, 2)
@@ -72,8 +66,8 @@ def _write_row(
     sheet: Worksheet, line: int, row: Mapping[str, Any], formats: tuple[Format, Format, Format]
 ) -> None:
     text, yuan, count = formats
-    sheet.write_string(line, 0, safe_text(row["id"]), text)
-    sheet.write_string(line, 1, safe_text("　" * LEVELS[row["kind"]] + row["name"]), text)
+    sheet.write_string(line, 0, inert(row["id"]), text)
+    sheet.write_string(line, 1, inert("　" * LEVELS[row["kind"]] + row["name"]), text)
     column = 2
     for field, _ in AMOUNTS:
         sheet.write_number(line, column, Decimal(row[field]) / 100, yuan)
@@ -87,7 +81,7 @@ def _write_row(
 
 def _write_foot(sheet: Worksheet, line: int, report: Mapping[str, Any]) -> None:
     for floor in report["floors"]:
-        sheet.write_string(line, 0, safe_text(floor_text(floor)))
+        sheet.write_string(line, 0, inert(floor_text(floor)))
         line += 1
     for column, name in enumerate(SIGNATURES):
         sheet.write_string(line + 1, 1 + 3 * column, f"{name}：")

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from backend import clock
 from backend.domain.errors import HuiquanError, NotFound
 from backend.extensions import db
-from backend.services import audit
+from backend.services import audit, workbooks
 from backend.storage.models.merchants import Merchant, MerchantListEntry, MerchantListVersion
 from backend.storage.models.programmes import Domain, Programme
 from backend.storage.queries import merchants as queries
@@ -149,7 +149,7 @@ def as_csv(published: Publication) -> bytes:
     writer.writerow(["商户编号", "商户名称", "领域", "区域", "名单版本"])
     for m in published.merchants:
         row = [m.merchant_id, m.name, m.domain_name, m.area or ""]
-        writer.writerow([*map(_inert, row), published.number])
+        writer.writerow([*map(workbooks.inert, row), published.number])
     return buffer.getvalue().encode("utf-8-sig")
 
 
@@ -167,10 +167,4 @@ def _difference(
         added=tuple(sorted(new.keys() - old.keys())),
         removed=tuple(sorted(old.keys() - new.keys())),
         changed=tuple(sorted(i for i in new.keys() & old.keys() if new[i] != old[i])),
-    )
-
-
-def _inert(text: str) -> str:
-    return (
-        f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠") else text
     )

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from io import BytesIO
 
-import xlsxwriter
 from sqlalchemy import select
 
 from backend import clock
@@ -19,40 +18,25 @@ from backend.domain.reconciliation import (
     differs_text,
 )
 from backend.extensions import db
-from backend.services import reconciliation
+from backend.services import reconciliation, workbooks
 from backend.storage.models.reconciliation import OutsideFile, ReconciliationItem
 from backend.storage.queries import reconciliation as queries
 from backend.storage.queries.reconciliation import Verdict
 
 Cell = str | int | Decimal | None
-# What a spreadsheet would run as a formula, in half and full width.
-_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+WIDTHS = (22, 16, 16, 34, 14, 22, 16, 16, 12, 24, 12, 12)
 
 
 def workbook(file_id: int) -> bytes:
     """Return the XLSX of a file's last comparison; amounts in yuan, numbers of records as text."""
     file = reconciliation.get_file(file_id)
     target = BytesIO()
-    book = xlsxwriter.Workbook(target, {"in_memory": True, "constant_memory": True})
-    book.set_properties({"title": "对账结果", "created": file.taken_at.replace(tzinfo=None)})
-    money = book.add_format({"num_format": "#,##0.00"})
-    for title, rows in (("汇总", _sums(file)), ("差异", _items(file)), ("明细", _lines(file))):
-        sheet = book.add_worksheet(title)
-        for row, cells in enumerate(rows):
-            for column, cell in enumerate(cells):
-                if isinstance(cell, Decimal):
-                    sheet.write_number(row, column, cell, money)
-                elif isinstance(cell, int):
-                    sheet.write_number(row, column, cell)
-                elif cell is not None:
-                    sheet.write_string(row, column, safe_text(cell))
-    book.close()
+    with workbooks.workbook(target, title="对账结果") as book:
+        for title, rows in (("汇总", _sums(file)), ("差异", _items(file)), ("明细", _lines(file))):
+            page = workbooks.Page(book, title, WIDTHS)
+            for cells in rows:
+                page.row(*cells)
     return target.getvalue()
-
-
-def safe_text(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula, even when it is saved as CSV."""
-    return f"'{text}" if text.startswith(_FORMULA_BEGINS) else text
 
 
 def _sums(file: OutsideFile) -> Iterator[Sequence[Cell]]:

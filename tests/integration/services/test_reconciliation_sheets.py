@@ -2,7 +2,6 @@
 
 from io import BytesIO
 
-import pytest
 from python_calamine import CalamineWorkbook
 
 from backend.services import reconciliation, reconciliation_items, reconciliation_sheets
@@ -36,9 +35,3 @@ def test_the_same_data_gives_the_same_bytes(city: City) -> None:
     first = reconciliation_sheets.workbook(file.id)
     reconciliation.run(file.id)
     assert reconciliation_sheets.workbook(file.id) == first
-
-
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"])
-def test_text_that_begins_like_a_formula_is_quoted(begin: str) -> None:
-    assert reconciliation_sheets.safe_text(f"{begin}1") == f"'{begin}1"
-    assert reconciliation_sheets.safe_text(f"1{begin}") == f"1{begin}"
