@@ -5,6 +5,7 @@ from miniprogram_api.merchant.charges import charges
 from miniprogram_api.merchant.entries import entries
 from miniprogram_api.merchant.placards import placards
 from miniprogram_api.merchant.redemptions import redemptions
+from miniprogram_api.merchant.refunds import refunds
 from miniprogram_api.merchant.settlements import settlements
 from miniprogram_api.resident.campaigns import resident_campaigns
 from miniprogram_api.resident.entries import resident_entries
@@ -28,6 +29,7 @@ EDGES = (
     Edge(blueprint=resident_entries, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=charges, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=redemptions, prefix=MERCHANT, guard=clerk_guard),
+    Edge(blueprint=refunds, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=placards, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=entries, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=settlements, prefix=MERCHANT, guard=clerk_guard),

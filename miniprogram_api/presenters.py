@@ -6,12 +6,27 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from backend.domain.money import yuan_text
 from backend.domain.vouchers import Quote, ReasonCode, SubsidyKind
-from backend.services import instant_campaigns, orders
+from backend.services import instant_campaigns, orders, paybacks, refunds
 
 if TYPE_CHECKING:
+    from backend.services.refunds import Shown
     from backend.storage.models.entries import Entry
     from backend.storage.models.orders import Order
+    from backend.storage.models.refunds import Payback
+
+PaybackStatus = Literal[
+    "at_till", "none", "due", "processing", "unknown", "done", "failed", "by_hand"
+]
+# Where a customer's money stands, after the amount in yuan.
+PAYBACK_SENTENCES: dict[str, str] = {
+    "at_till": "元由商户当面退还",
+    "done": "元已退回您的付款账户",
+    "by_hand": "元已由工作人员退还",
+    "failed": "元没有退成，工作人员会与您联系办理",
+}
+ON_ITS_WAY = "元正在退回您的付款账户，到账可能需要几天"
 
 
 class ReasonShown(BaseModel):
@@ -58,6 +73,24 @@ class PaymentShown(BaseModel):
     code_url: str | None
 
 
+class RefundShown(BaseModel):
+    """一笔退款：退货价值 = 退还顾客的 + 退回活动的补贴。
+
+    payback_status 是顾客那部分的进度：at_till 由商户当面退，none 无需退，
+    due、processing、unknown 都是还在退，done、by_hand 已退，failed 由工作人员处理。
+    """
+
+    refund_id: str
+    refund_number: str
+    refund_amount_fen: int
+    customer_fen: int
+    subsidy_fen: int
+    voucher_restored: bool
+    payback_status: PaybackStatus
+    refunded_at: datetime
+    sentence: str
+
+
 class OrderShown(BaseModel):
     """订单。locked 表示券已锁定、等待付款；超过 lock_expires_at 未付款即 released。
 
@@ -73,13 +106,16 @@ class OrderShown(BaseModel):
     discount_fen: int
     payable_fen: int
     entry: Literal["placard", "payment_code", "amount_code", "bank_till"]
-    status: Literal["locked", "redeemed", "released", "reversed"]
+    status: Literal["locked", "redeemed", "released", "reversed", "refunded"]
     payment: PaymentShown
     payment_provider: str
     payment_status: Literal["pending", "unknown", "paid", "closed", "failed"]
     created_at: datetime
     lock_expires_at: datetime
     closed_at: datetime | None
+    refunded_fen: int
+    refunds: list[RefundShown]
+    reversal_sentence: str | None
 
 
 class OrderList(BaseModel):
@@ -135,6 +171,9 @@ def present_order(order: "Order", *, for_payer: bool = False) -> dict[str, objec
         "created_at": order.created_at,
         "lock_expires_at": order.lock_expires_at,
         "closed_at": order.closed_at,
+        "refunded_fen": order.refunded_fen,
+        "refunds": [present_refund(one) for one in refunds.of_orders([order])[order.id]],
+        "reversal_sentence": _reversal_sentence(order) if order.status == "reversed" else None,
     }
 
 
@@ -167,3 +206,45 @@ def present_entry(entry: "Entry") -> dict[str, object]:
         "month": entry.month,
         "entered_at": entry.entered_at,
     }
+
+
+def present_refund(shown: "Shown") -> dict[str, object]:
+    """Return a refund as `RefundShown`."""
+    refund = shown.refund
+    status = _payback_status(shown.payback, refund.customer_fen)
+    parts = [_payback_sentence(status, refund.customer_fen)]
+    if refund.restored:
+        parts.append("消费券已退回卡包，有效期不变")
+    elif refund.subsidy_fen:
+        parts.append(f"{yuan_text(refund.subsidy_fen)} 元补贴退回活动，不退券")
+    return {
+        "refund_id": refund.id,
+        "refund_number": refund.number,
+        "refund_amount_fen": refund.refund_amount_fen,
+        "customer_fen": refund.customer_fen,
+        "subsidy_fen": refund.subsidy_fen,
+        "voucher_restored": refund.restored,
+        "payback_status": status,
+        "refunded_at": refund.refunded_at,
+        "sentence": "；".join(part for part in parts if part),
+    }
+
+
+def _reversal_sentence(order: "Order") -> str:
+    status = _payback_status(paybacks.of_reversal(order.id), order.payable_fen)
+    instant = instant_campaigns.is_unit(order.voucher_id)
+    back = "立减优惠已撤销" if instant else "消费券已退回卡包，有效期不变"
+    paid = _payback_sentence(status, order.payable_fen)
+    return "；".join(part for part in (f"本单已冲正，{back}", paid) if part)
+
+
+def _payback_status(payback: "Payback | None", customer_fen: int) -> str:
+    if payback is not None:
+        return payback.status
+    return "at_till" if customer_fen else "none"
+
+
+def _payback_sentence(status: str, customer_fen: int) -> str:
+    if status == "none":
+        return ""
+    return f"{yuan_text(customer_fen)} {PAYBACK_SENTENCES.get(status, ON_ITS_WAY)}"

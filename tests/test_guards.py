@@ -23,7 +23,7 @@ GUARDS = {
         *("resident_campaigns", "resident_entries"),
     },
     "metrics": {"figures"},
-    "clerk": {"charges", "redemptions", "placards", "settlements", "entries"},
+    "clerk": {"charges", "redemptions", "placards", "settlements", "entries", "refunds"},
 }
 
 

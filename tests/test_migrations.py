@@ -16,8 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from backend import clock
 from backend.extensions import db
-from backend.services import bank_tills, budgets, campaigns, orders, redemptions
+from backend.services import bank_tills, budgets, campaigns, orders, redemptions, refunds
 from backend.services.orders import Amounts
+from backend.services.refunds import Goods
 from backend.storage import migrations
 from backend.storage.models.budgets import (
     FundReport,
@@ -44,7 +45,7 @@ APPEND_ONLY = (
     *("audit_entries", "recyclings", "outside_lines", "reconciliation_events"),
     *("budget_changes", "budget_decisions", "count_changes", "fund_reports"),
     *("spending_imports", "spending_records", "spending_decisions"),
-    *("card_acts", "reversals"),
+    *("card_acts", "reversals", "refunds"),
     "entry_undos",
 )
 
@@ -133,6 +134,11 @@ def redeem_one(city: City) -> None:
         batch = Recycling(campaign_id=MAY, number=1, tier_id=tier_id, units=1)
         batch.recycled_at = clock.now()
         session.add(batch)
+    refunds.refund_by_staff(
+        order_id=order.id,
+        goods=Goods(number="refund-01", refund_amount_fen=10_000, reason="退货"),
+        actor="test",
+    )
     settle_one()
     compare_unknown_line_of_yesterday()
     _change_one_budget()

@@ -1,4 +1,4 @@
-"""Commands that do what a partner bank's till will ask: quote, confirm, reverse."""
+"""Commands that do what a partner bank's till will ask: quote, confirm, reverse, refund."""
 
 from typing import TYPE_CHECKING
 
@@ -6,9 +6,11 @@ import click
 from flask.cli import AppGroup
 
 from backend.cli.output import refusals_as_text
+from backend.cli.refunds import amount_fen_of_goods, show_refund
 from backend.domain.money import MAX_AMOUNT_FEN, yuan_text
 from backend.services import bank_tills
 from backend.services.orders import Amounts
+from backend.services.refunds import Goods
 
 if TYPE_CHECKING:
     from backend.storage.models.orders import Order
@@ -73,6 +75,22 @@ def confirm(
 def reverse(partner_id: str, request_number: str, reason: str) -> None:
     """Undo a payment of today; the unit is back, and nothing is owed to the merchant."""
     _show(bank_tills.reverse(partner_id=partner_id, request_number=request_number, reason=reason))
+
+
+@bank_till_cli.command("refund")
+@partner_option
+@request_option
+@click.option("--number", required=True, help="The refund's own number: the same one acts once.")
+@amount_fen_of_goods
+@click.option("--reason", required=True)
+@refusals_as_text
+def refund(
+    partner_id: str, request_number: str, number: str, refund_amount_fen: int, reason: str
+) -> None:
+    """Refund a payment or a part of it, on any day within the period of refunds."""
+    goods = Goods(number=number, refund_amount_fen=refund_amount_fen, reason=reason)
+    made = bank_tills.refund(partner_id=partner_id, request_number=request_number, goods=goods)
+    show_refund(made.refund)
 
 
 def _show(order: "Order") -> None:

@@ -18,6 +18,7 @@ from backend.cli.payments import payments_cli
 from backend.cli.payout_accounts import payout_account_cli
 from backend.cli.quotas import quota_cli
 from backend.cli.reconciliation import reconciliation_cli
+from backend.cli.refunds import refunds_cli
 from backend.cli.reports import report_cli
 from backend.cli.residents import resident_cli
 from backend.cli.settlement import settlement_cli
@@ -57,6 +58,7 @@ def init_app(app: Flask) -> None:
         entry_cli,
         report_cli,
         payments_cli,
+        refunds_cli,
     ):
         app.cli.add_command(group)
 

@@ -20,12 +20,19 @@ FIRST_QUERIES_S = (1, 2, 4, 8, 16, 32)  # then at a steady pace
 REVERSE_NOT_BEFORE_S = 15  # WeChat Pay, codepay: a reversal sooner may cross the payment itself
 LEASE = timedelta(seconds=60)  # longer than a provider takes to time out, asked three times
 
-CaseKind = Literal["wrong_amount", "paid_after_release", "merchant_disqualified", "foreign_refund"]
+CaseKind = Literal[
+    "wrong_amount",
+    "paid_after_release",
+    "merchant_disqualified",
+    "foreign_refund",
+    "payback_unfinished",
+]
 CASE_NAMES: dict[str, str] = {
     "wrong_amount": "实收与应收不符",
     "paid_after_release": "订单释放后才付款",
     "merchant_disqualified": "付款时商户已被取消资格",
     "foreign_refund": "收到并非本系统发起的退款",
+    "payback_unfinished": "退回顾客的款项没有到账",
 }
 REFUND_NAMES: dict[str, str] = {
     "none": "无需退款",
@@ -34,6 +41,7 @@ REFUND_NAMES: dict[str, str] = {
     "unknown": "退款结果待确认",
     "done": "已退款",
     "failed": "退款失败，须人工处理",
+    "by_hand": "已人工退还",
 }
 REFUND_OPEN: Final = ("due", "processing", "unknown")
 

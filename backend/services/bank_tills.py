@@ -1,27 +1,20 @@
-"""Instant discounts at a partner bank's tills (银行收银): quote, confirm, reverse.
+"""Instant discounts at a partner bank's tills (银行收银): quote, confirm, reverse, refund.
 
 The bank's till knows the card and moves the money; we say what is taken off. Its request number
 names the payment from first to last, so each call may be sent again. Vouchers are not used here:
 who shows a card at the bank's till has shown neither a placard nor a payment code.
 """
 
-import structlog
-
 from backend import clock
 from backend.domain.errors import NotFound
-from backend.domain.postings import campaign_posting
-from backend.domain.reversals import refuse_late
 from backend.domain.vouchers import Quote
-from backend.extensions import db
-from backend.services import cards, instant_returns, orders, quotes, redemptions, releases
+from backend.services import cards, orders, quotes, redemptions, refunds, releases, reversals
 from backend.services.orders import Amounts
-from backend.storage.models.orders import Order, Redemption, Reversal
-from backend.storage.models.vouchers import Voucher
-from backend.storage.queries import ledger as ledger_queries
+from backend.services.refunds import Goods, Shown
+from backend.storage.models.orders import Order
 from backend.storage.queries import orders as queries
+from backend.storage.queries import refunds as refund_queries
 from backend.storage.sql import transaction
-
-log = structlog.get_logger()
 
 
 def quote(*, card_token: str, merchant_id: str, order_amount_fen: int) -> Quote:
@@ -58,10 +51,12 @@ def confirm(
 def reverse(*, partner_id: str, request_number: str, reason: str) -> Order:
     """Undo a payment of today under its number: the unit is back, and nothing is owed.
 
-    Also one that is not redeemed yet. Again is the same answer. Raises NotFound, ReversalTooLate.
+    Also one that is not redeemed yet. Again is the same answer. Raises NotFound, ReversalTooLate,
+    ReversalAfterRefund.
     """
     with transaction() as session:
-        order = queries.get_by_request(session, f"bank:{partner_id}", request_number)
+        found = queries.get_by_request(session, f"bank:{partner_id}", request_number)
+        order = found and refund_queries.lock_order(session, found.id)
         if order is None:
             raise NotFound(f"no order {request_number} of {partner_id}")
         if order.status == "locked":
@@ -69,49 +64,19 @@ def reverse(*, partner_id: str, request_number: str, reason: str) -> Order:
             overdue = at >= order.lock_expires_at
             releases.release_locked(session, order, at=at, overdue=overdue, reason="reversed")
             session.refresh(order)
-        if order.status == "redeemed" and _close_redeemed(order):
-            _undo(order, reason=reason)
+        if order.status in ("redeemed", "refunded"):
+            reversals.undo(session, order, reason=reason, made_by=f"bank:{partner_id}")
         session.refresh(order)
         session.refresh(order.payment)
-    instant_returns.give_back(order.resident_id)
-    log.info("order_reversed", order_id=order.id, status=order.status)
+    reversals.finish(order)
     return order
 
 
-def _close_redeemed(order: Order) -> bool:
-    """Move the order from redeemed to reversed, once."""
-    session = db.session()
-    redemption = session.get_one(Redemption, order.id)
-    refuse_late(redeemed_on=redemption.business_day, today=clock.now().date())
-    return queries.reverse_redeemed(session, order.id, at=clock.now())
+def refund(*, partner_id: str, request_number: str, goods: Goods) -> Shown:
+    """Refund a payment or a part of it, on any day; the bank gives the customer's part back.
 
-
-def _undo(order: Order, *, reason: str) -> None:
-    """Write the counter-movements: the discount is unspent, the unit whole again and back."""
-    session, now = db.session(), clock.now()
-    unit = session.get_one(Voucher, order.voucher_id)
-    undone = campaign_posting(
-        "reversal", unit.campaign_id, order.discount_fen, id=f"reversal:{order.id}"
+    The refund has a number of its own (`goods.number`): the same one is the same refund.
+    """
+    return refunds.refund_by_partner(
+        partner_id=partner_id, request_number=request_number, goods=goods
     )
-    ledger_queries.add_transfer(session, undone, at=now)
-    if rest_fen := unit.face_value_fen - order.discount_fen:
-        rest = campaign_posting(
-            "restoration", unit.campaign_id, rest_fen, id=f"restoration:{order.id}"
-        )
-        ledger_queries.add_transfer(session, rest, at=now)
-    session.add(
-        Reversal(
-            id=order.id,
-            merchant_id=order.merchant_id,
-            campaign_id=unit.campaign_id,
-            discount_fen=order.discount_fen,
-            reversed_at=now,
-            business_day=now.date(),
-            reason=reason,
-            transfer_id=undone.id,
-        )
-    )
-    session.flush()
-    if not instant_returns.return_unit(session, unit.id, expected="used", at=now):
-        raise RuntimeError(f"order {order.id} has no used unit")  # rolls all back
-    queries.set_payment(session, order.id, status="closed", reference=None, at=now)

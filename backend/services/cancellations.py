@@ -44,7 +44,7 @@ def _released(session: Session, order: Order, *, reason: str) -> Order:
         session, order, at=clock.now(), overdue=False, reason=reason
     ):
         session.refresh(order)
-        if order.status in ("redeemed", "reversed"):
+        if order.status in ("redeemed", "reversed", "refunded"):
             raise refusals.OrderRedeemed(f"order {order.id}")
         return order  # released already, or overdue and about to be
     session.refresh(order)

@@ -15,11 +15,18 @@ from backend.domain.postings import (
     pot_account,
 )
 from backend.extensions import db
-from backend.services import ledger_budgets, ledger_entries, ledger_payments, ledger_settlements
+from backend.services import (
+    ledger_budgets,
+    ledger_entries,
+    ledger_payments,
+    ledger_refunds,
+    ledger_settlements,
+)
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.ledger import LedgerAccount, Transfer
 from backend.storage.models.orders import Redemption, Reversal
 from backend.storage.models.programmes import Fund, FundQuarter
+from backend.storage.models.refunds import Refund
 from backend.storage.models.vouchers import Voucher
 from backend.storage.queries import ledger as queries
 
@@ -55,6 +62,7 @@ def check() -> Check:
         *ledger_budgets.differences(session),
         *ledger_payments.differences(session),
         *ledger_entries.differences(session),
+        *ledger_refunds.differences(session),
     ]
     transfers = session.scalar(select(func.count()).select_from(Transfer)) or 0
     return Check(scopes=tuple(scopes), transfers=transfers, differences=tuple(differences))
@@ -131,6 +139,7 @@ def _row_differences(session: Session) -> Iterable[Difference]:
     )
     spent = Counter(_sum_by_campaign(session, Redemption.campaign_id, Redemption.discount_fen))
     spent.subtract(_sum_by_campaign(session, Reversal.campaign_id, Reversal.discount_fen))
+    spent.subtract(_sum_by_campaign(session, Refund.campaign_id, Refund.subsidy_fen))
     spent.update(ledger_budgets.imported(session))
     spent.update(ledger_entries.spent(session))
     for campaign in session.scalars(select(Campaign)):

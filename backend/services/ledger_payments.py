@@ -9,7 +9,7 @@ from backend.domain.postings import Difference
 from backend.storage.models.orders import Order, Payment
 from backend.storage.models.payments import PaymentCase
 
-ENDED_WELL = ("redeemed", "reversed")
+ENDED_WELL = ("redeemed", "reversed", "refunded")
 
 
 def differences(session: Session) -> Iterable[Difference]:
@@ -28,7 +28,9 @@ def _unpaid(session: Session) -> Iterable[Difference]:
         select(Order.id, Order.payable_fen, Payment.status, collected)
         .join(Payment, Payment.order_id == Order.id)
         .where(
-            Order.status == "redeemed",  # of a reversed one the money went back as well
+            Order.status.in_(
+                ("redeemed", "refunded")
+            ),  # of a reversed one the money went back as well
             (Payment.status != "paid") | (collected != Order.payable_fen),
         )
         .order_by(Order.id)

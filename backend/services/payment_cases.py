@@ -18,11 +18,13 @@ from backend.domain.payments import (
     case_refund_id,
     query_delay,
 )
+from backend.domain.second_person import refuse_own_work
 from backend.extensions import db
 from backend.gateways.payments.protocol import RefundRequest, RefundState
 from backend.services import audit, payments
 from backend.storage.models.orders import Order
 from backend.storage.models.payments import PaymentCase
+from backend.storage.models.refunds import Payback
 from backend.storage.queries import payment_cases as queries
 from backend.storage.sql import transaction
 
@@ -74,6 +76,30 @@ def open_foreign_refund(
     session.flush()
 
 
+def open_unfinished(session: Session, order: Order, *, refund_id: str, amount_fen: int) -> None:
+    """Open the case of a customer's money that does not reach him, once for its number.
+
+    Nothing is sent from here: the payback of that number is the only one that asks.
+    """
+    if queries.get_by_refund(session, refund_id) is not None:
+        return
+    session.add(
+        PaymentCase(
+            order_id=order.id,
+            kind="payback_unfinished",
+            provider=order.payment.provider,
+            expected_fen=order.payable_fen,
+            collected_fen=order.payable_fen,
+            opened_at=clock.now(),
+            state="open",
+            refund_id=refund_id,
+            refund_status="failed",
+            refund_fen=amount_fen,
+        )
+    )
+    session.flush()
+
+
 def refund_due() -> int:
     """Ask providers to give back what cases hold, or what became of it; for the periodic job.
 
@@ -101,12 +127,14 @@ def list_cases(*, state: str | None = "open") -> list[PaymentCase]:
 def close(case_id: int, *, actor: str, reason: str) -> PaymentCase:
     """Close a case that staff have looked into; its refund must have come to its end.
 
-    Raises NotFound, PaymentCaseUnsettled, PaymentCaseClosed.
+    Raises NotFound, PaymentCaseUnsettled, PaymentCaseClosed, and SecondPersonNeeded for whoever
+    paid the money by hand.
     """
     with transaction() as session:
         case = session.get(PaymentCase, case_id)
         if case is None:
             raise NotFound(f"payment case {case_id}")
+        _refuse_unfinished(session, case, actor)
         if not queries.close(session, case_id, by=actor, reason=reason, at=clock.now()):
             session.refresh(case)
             if case.state == "closed":
@@ -125,6 +153,17 @@ def close(case_id: int, *, actor: str, reason: str) -> PaymentCase:
     return case
 
 
+def _refuse_unfinished(session: Session, case: PaymentCase, actor: str) -> None:
+    """A customer's money must have reached him; if by hand, another person than the payer looks."""
+    payback = session.get(Payback, case.refund_id)
+    if payback is None or case.state == "closed":
+        return
+    if payback.ended_at is None:
+        raise PaymentCaseUnsettled(f"payback {payback.id} is {payback.status}")
+    if payback.hand_by is not None:
+        refuse_own_work(made_by=payback.hand_by, checked_by=actor)
+
+
 def _refund(case_id: int) -> int:
     with transaction() as session:
         now = clock.now()
@@ -132,23 +171,13 @@ def _refund(case_id: int) -> int:
             return 0
         case = session.get_one(PaymentCase, case_id, populate_existing=True)
         order = session.get_one(Order, case.order_id, populate_existing=True)
-    state = _asked(case, _request(case, order))
+    state = payments.ask_for_refund(
+        case.provider, _request(case, order), asked_before=case.refund_status != "due"
+    )
     with transaction() as session:
         _keep(session, case, state)
     log.info("payment_refund", order_id=case.order_id, refund=case.refund_id, status=state.status)
     return int(state.status in ("done", "failed"))
-
-
-def _asked(case: PaymentCase, request: RefundRequest) -> RefundState:
-    """Ask for a refund; one that was asked for before is looked up first, then sent again.
-
-    Its number is the same, so that a provider that has it refuses it or tells how it stands.
-    """
-    if case.refund_status != "due":
-        state = payments.ask_refund(case.provider, "query_refund", request)
-        if state.status != "unknown":
-            return state
-    return payments.ask_refund(case.provider, "refund", request)
 
 
 def _request(case: PaymentCase, order: Order) -> RefundRequest:

@@ -19,7 +19,7 @@ from backend.gateways.payments.protocol import (
     PaymentState,
     RefundState,
 )
-from backend.services import payment_cases, payment_states, payments
+from backend.services import paybacks, payment_cases, payment_states, payments
 from backend.services.payment_states import Outcome
 from backend.storage.models.orders import Order
 from backend.storage.models.payments import PaymentNotice
@@ -141,7 +141,10 @@ def _apply_refund(session: Session, row: PaymentNotice) -> Outcome:
         name = "other_provider"
     else:
         payment_queries.ask_now(session, order.id, at=clock.now())
-        if payment_cases.told(session, refund_id, state):
+        # A payback first: its case, when it has one, bears the same number.
+        if paybacks.told(session, refund_id, state) or payment_cases.told(
+            session, refund_id, state
+        ):
             name = "refund_told"
         else:
             payment_cases.open_foreign_refund(

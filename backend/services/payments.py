@@ -150,6 +150,18 @@ def ask_refund(name: str, act: RefundAct, request: RefundRequest) -> RefundState
     return state
 
 
+def ask_for_refund(name: str, request: RefundRequest, *, asked_before: bool) -> RefundState:
+    """Ask for a refund; one that was asked for before is looked up first, then sent again.
+
+    Its number is the same, so that a provider that has it refuses it or tells how it stands.
+    """
+    if asked_before:
+        state = ask_refund(name, "query_refund", request)
+        if state.status != "unknown":
+            return state
+    return ask_refund(name, "refund", request)
+
+
 def query_every_s() -> int:
     """Return the steady pace at which providers are asked again, in seconds."""
     settings: Settings = current_app.extensions["settings"]

@@ -22,6 +22,8 @@ from backend.storage.sql import transaction
 
 log = structlog.get_logger()
 
+REDEEMED = ("redeemed", "refunded")  # a refund follows a redemption, which stays
+
 
 def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
     """Redeem an order whose rest the clerk has collected; again is the same answer.
@@ -36,7 +38,7 @@ def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
         order = queries.get_of_merchant(session, order_id, merchant_id)
         if order is None:
             raise NotFound(f"order {order_id!r}")
-        if order.status == "redeemed":
+        if order.status in REDEEMED:
             return order
         if order.payment.provider != AT_TILL or order.entry == "bank_till":
             raise PaymentByProvider(f"order {order.id}")
@@ -45,7 +47,7 @@ def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
         now = clock.now()
         if not queries.close_locked(session, order.id, status="redeemed", at=now, overdue=False):
             session.refresh(order)
-            if order.status == "redeemed":
+            if order.status in REDEEMED:
                 return order  # another till was faster with the same confirmation
             raise refusals.OrderReleased(f"order {order.id} is {order.status}")
         redeem(session, order, clerk_id=clerk_id)
@@ -70,7 +72,7 @@ def confirm_by_partner(*, order_id: str, partner_id: str) -> Order:
             queries.set_payment(session, order.id, status="paid", reference=reference, at=now)
         session.refresh(order)
         session.refresh(order.payment)
-    if order.status != "redeemed":
+    if order.status not in REDEEMED:
         raise refusals.OrderReleased(f"order {order.id} is {order.status}")
     log.info("order_redeemed", order_id=order.id, merchant_id=order.merchant_id)
     return order

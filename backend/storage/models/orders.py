@@ -48,6 +48,10 @@ class Order(Model):
     created_at: Mapped[datetime] = mapped_column(ChinaTime)
     lock_expires_at: Mapped[datetime] = mapped_column(ChinaTime)
     closed_at: Mapped[datetime | None] = mapped_column(ChinaTime)
+    # What its refunds come to; only these columns and the end of the order ever change.
+    refund_count: Mapped[int] = mapped_column(server_default="0")
+    refunded_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")  # goods
+    customer_refunded_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
     merchant: Mapped[Merchant] = relationship(lazy="joined")
     payment: Mapped["Payment"] = relationship(lazy="joined", back_populates="order")
     __table_args__ = (
@@ -56,7 +60,8 @@ class Order(Model):
             "entry IN ('placard', 'payment_code', 'amount_code', 'bank_till')", name="entry_known"
         ),
         CheckConstraint(
-            "status IN ('locked', 'redeemed', 'released', 'reversed')", name="status_known"
+            "status IN ('locked', 'redeemed', 'released', 'reversed', 'refunded')",
+            name="status_known",
         ),
         CheckConstraint(
             "discount_fen > 0 AND payable_fen >= 0 AND merchant_discount_fen >= 0"
@@ -67,6 +72,18 @@ class Order(Model):
         CheckConstraint(
             "list_amount_fen = order_amount_fen + merchant_discount_fen + bank_discount_fen",
             name="list_exact",
+        ),
+        CheckConstraint("refund_count BETWEEN 0 AND 50", name="refund_count_range"),
+        CheckConstraint(
+            "customer_refunded_fen BETWEEN 0 AND payable_fen"
+            " AND refunded_fen - customer_refunded_fen BETWEEN 0 AND discount_fen",
+            name="never_above_paid",
+        ),
+        CheckConstraint(
+            "refunded_fen = 0 OR status IN ('redeemed', 'refunded')", name="refunded_once_redeemed"
+        ),
+        CheckConstraint(
+            "(status = 'refunded') = (refunded_fen = order_amount_fen)", name="refunded_whole"
         ),
         # One voucher, at most one order that holds or used it, under any race.
         Index(
@@ -164,5 +181,6 @@ class Reversal(Model):
     reversed_at: Mapped[datetime] = mapped_column(ChinaTime)
     business_day: Mapped[date] = mapped_column(Date)
     reason: Mapped[str]
+    made_by: Mapped[str | None]  # None: undone before it was kept
     transfer_id: Mapped[str] = mapped_column(ForeignKey("transfers.id"), unique=True)
     __table_args__ = (CheckConstraint("discount_fen > 0", name="discount_positive"),)

@@ -78,7 +78,7 @@ class PaymentCase(Model):
     __table_args__ = (
         CheckConstraint(
             "kind IN ('wrong_amount', 'paid_after_release', 'merchant_disqualified',"
-            " 'foreign_refund')",
+            " 'foreign_refund', 'payback_unfinished')",
             name="kind_known",
         ),
         CheckConstraint("state IN ('open', 'closed')", name="state_known"),

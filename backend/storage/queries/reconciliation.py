@@ -35,6 +35,7 @@ from backend.domain.reconciliation import PROVIDER_OF, FileKind
 from backend.storage.models.merchants import Merchant
 from backend.storage.models.orders import Order, Payment, Redemption
 from backend.storage.models.reconciliation import OutsideFile, OutsideLine, ReconciliationItem
+from backend.storage.queries import reconciliation_refunds
 
 READ_BATCH = 1000
 Rows: TypeAlias = Select[*tuple[Any, ...]]
@@ -64,7 +65,7 @@ def _of_ours(kind: FileKind, party: str) -> Subquery:
 
 
 def _of_provider(provider: str) -> list[Rows]:
-    """Payments that a provider collected; a payment of nothing never went outside."""
+    """Payments that a provider collected, and what it gave back; nothing never went outside."""
     at = func.coalesce(Redemption.redeemed_at, Payment.updated_at)
     paid = (
         select(
@@ -81,11 +82,11 @@ def _of_provider(provider: str) -> list[Rows]:
         .outerjoin(Redemption, Redemption.id == Payment.order_id)
         .where(Payment.provider == provider, Payment.status == "paid", Payment.amount_fen > 0)
     )
-    return [paid]
+    return [paid, *reconciliation_refunds.of_provider(provider)]
 
 
 def _of_bank(party: str) -> list[Rows]:
-    """Redemptions by our number, and those of the bank's own tills by its number too.
+    """Redemptions, reversals and refunds by our number, and those of the bank's tills by its too.
 
     Only what was paid at the bank's tills must be in its file; an order of another way is compared
     when the file names it.
@@ -101,6 +102,7 @@ def _of_bank(party: str) -> list[Rows]:
         _redeemed("reversal", number=Order.request_id, other=Order.id, at=Order.closed_at).where(
             undone, from_bank
         ),
+        *reconciliation_refunds.of_bank(party),
     ]
 
 

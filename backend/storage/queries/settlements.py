@@ -29,6 +29,7 @@ from backend.storage.models.campaigns import Campaign
 from backend.storage.models.entries import EntryStatement
 from backend.storage.models.merchants import Merchant
 from backend.storage.models.orders import Order, Redemption, Reversal
+from backend.storage.models.refunds import Refund
 from backend.storage.models.settlements import (
     SettlementHold,
     SettlementLine,
@@ -115,6 +116,17 @@ _SOURCES: tuple[_Source, ...] = (
         occurred_at=EntryStatement.decided_at,
         amount_fen=EntryStatement.amount_fen,
         only=(EntryStatement.state == "confirmed",),
+    ),
+    _Source(
+        kind="refund",
+        id=Refund.id,
+        order_id=Refund.order_id,
+        merchant_id=Refund.merchant_id,
+        campaign_id=Refund.campaign_id,
+        business_day=Refund.business_day,
+        occurred_at=Refund.refunded_at,
+        amount_fen=-Refund.subsidy_fen,
+        only=(Refund.subsidy_fen > 0,),  # a merchant owes nothing back of what the city did not pay
     ),
 )
 

@@ -250,6 +250,18 @@ def change_status(  # the compare-and-set of a voucher's life
     return result.scalar() is not None
 
 
+def restore_used(session: Session, voucher_id: int, *, order_id: str) -> bool:
+    """Make a voucher unused again that an order has used; False when it has not."""
+    restored = session.execute(
+        update(Voucher)
+        .where(Voucher.id == voucher_id, Voucher.status == "used", Voucher.order_id == order_id)
+        .values(status="unused", order_id=None, restored_count=Voucher.restored_count + 1)
+        .execution_options(synchronize_session=False)
+        .returning(Voucher.id)
+    )
+    return restored.scalar() is not None
+
+
 def expire_due(session: Session, *, at: datetime, limit: int) -> list[tuple[int, str, int]]:
     """Expire unused vouchers whose time is over; return (id, campaign_id, face_value_fen)."""
     due = (

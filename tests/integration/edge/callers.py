@@ -17,6 +17,7 @@ from backend.edge.guards import guard_of
 from backend.edge.openapi import path_of
 from backend.extensions import db, redis_handle
 from backend.services import payment_codes
+from backend.storage.models.orders import Redemption
 from tests.entering import enter, gate
 from tests.factories import MAY, SUPERMARKET, City, Person, new_request
 from tests.settling import settled_today
@@ -95,6 +96,11 @@ def _body(document: Any, operation: Any) -> dict[str, Any] | None:
     return schema
 
 
+def redeemed_id() -> str:
+    """Return the one redemption of the test's city."""
+    return db.session.scalars(select(Redemption.id)).one()
+
+
 @dataclass(frozen=True)
 class Callers:
     """Somebody for each guard, and true values for fields and path parameters, by name."""
@@ -133,6 +139,10 @@ class Callers:
             "voucher_id": voucher.voucher_id,
             "receipt": voucher.receipt,
             "order_id": order["order_id"],
+            "redemption_id": redeemed_id(),
+            "refund_number": new_request(),
+            "refund_amount_fen": 100,
+            "reason": "退货",
             "sheet_id": sheet.id,
             "entry_id": entry.id,
             "number": 1,
