@@ -12,6 +12,7 @@ from miniprogram_api.resident.entries import resident_entries
 from miniprogram_api.resident.merchants import merchants
 from miniprogram_api.resident.orders import resident_orders
 from miniprogram_api.resident.payment_codes import payment_codes
+from miniprogram_api.resident.subsidies import subsidies
 from miniprogram_api.resident.vouchers import vouchers
 from miniprogram_api.session import clerk_guard, phones, resident_guard, sessions
 
@@ -26,6 +27,7 @@ EDGES = (
     Edge(blueprint=payment_codes, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=merchants, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=resident_orders, prefix=RESIDENT, guard=resident_guard),
+    Edge(blueprint=subsidies, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=resident_entries, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=charges, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=redemptions, prefix=MERCHANT, guard=clerk_guard),

@@ -20,7 +20,7 @@ GUARDS = {
     },
     "resident": {
         *("phones", "vouchers", "payment_codes", "resident_merchants", "resident_orders"),
-        *("resident_campaigns", "resident_entries"),
+        *("resident_campaigns", "resident_entries", "subsidies"),
     },
     "metrics": {"figures"},
     "clerk": {"charges", "redemptions", "placards", "settlements", "entries", "refunds"},

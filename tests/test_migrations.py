@@ -35,6 +35,7 @@ from tests.entering import undo_one
 from tests.factories import MAY, SUPERMARKET, City, new_request
 from tests.integration.services.instant_city import run_instant
 from tests.settling import sheet_of_today
+from tests.subsidising import list_one
 
 FOLDER = Path(migrations.__path__[0])
 FILES = sorted(file for file in (FOLDER / "versions").glob("*.py") if file.stem != "__init__")
@@ -46,7 +47,7 @@ APPEND_ONLY = (
     *("budget_changes", "budget_decisions", "count_changes", "fund_reports"),
     *("spending_imports", "spending_records", "spending_decisions"),
     *("card_acts", "reversals", "refunds"),
-    "entry_undos",
+    *("entry_undos", "subsidy_steps", "subsidy_payouts"),
 )
 
 
@@ -143,6 +144,7 @@ def redeem_one(city: City) -> None:
     compare_unknown_line_of_yesterday()
     _change_one_budget()
     undo_one(city)
+    list_one(city)
     db.session.rollback()
 
 

@@ -23,6 +23,7 @@ from backend.cli.reports import report_cli
 from backend.cli.residents import resident_cli
 from backend.cli.settlement import settlement_cli
 from backend.cli.spending import spending_cli
+from backend.cli.subsidies import subsidy_cli
 from backend.domain.campaigns import STATE_NAMES
 from backend.domain.money import yuan_text
 from backend.services import campaigns, health, ledger, programmes
@@ -56,6 +57,7 @@ def init_app(app: Flask) -> None:
         budget_cli,
         spending_cli,
         entry_cli,
+        subsidy_cli,
         report_cli,
         payments_cli,
         refunds_cli,

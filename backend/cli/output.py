@@ -3,6 +3,7 @@
 import getpass
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
@@ -27,6 +28,13 @@ def _phone(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 
 
 phone_option = click.option("--phone", required=True, callback=_phone)
+
+
+def write_private(file: Path, content: bytes) -> None:
+    """Write what holds personal data so that no other user of the machine can read it."""
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_bytes(content)
 
 
 def refusals_as_text(command: Callable[P, R]) -> Callable[P, R]:

@@ -34,6 +34,12 @@ class SheetId(BaseConverter):
     regex = "[A-Z]{2}[0-9]{4,8}-[0-9]{8}-[1-9][0-9]{0,5}"
 
 
+class EvidenceName(BaseConverter):
+    """photo, photo-2"""
+
+    regex = "[a-z][a-z_]{0,31}(?:-[2-6])?"
+
+
 class PlacardText(BaseConverter):
     """What follows /m/: a placard's code, or the name of the file that WeChat asks for."""
 
@@ -48,5 +54,6 @@ def init_app(app: Flask) -> None:
         merchant_id=MerchantId,
         order_id=OrderId,
         sheet_id=SheetId,
+        evidence=EvidenceName,
         placard=PlacardText,
     )

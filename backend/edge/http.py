@@ -5,7 +5,8 @@ import math
 import re
 import secrets
 import time
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 from flask import Flask, Request, Response, g, request
@@ -17,7 +18,9 @@ from backend.domain.errors import InvalidRequest
 
 log = structlog.get_logger("access")
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+View = TypeVar("View", bound=Callable[..., Any])
 MAX_DEPTH = 20
+_FILE_BOUND = "huiquan_file_bound"
 DISCARD_MAX_BYTES = 16 * 1024 * 1024
 SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
@@ -60,6 +63,25 @@ class StrictRequest(Request):
         return super().get_json(force=False, silent=silent, cache=cache)
 
 
+def takes_files(max_bytes: int) -> Callable[[View], View]:
+    """Let one view take a file for its body, up to its own bound; all others keep the general one.
+
+    Put it above what else decorates the view, and below its route.
+    """
+
+    def mark(view: View) -> View:
+        setattr(view, _FILE_BOUND, max_bytes)
+        return view
+
+    return mark
+
+
+def file_bound(app: Flask, endpoint: str | None) -> int | None:
+    """Return how large a file an endpoint takes, in bytes, or None when it takes none."""
+    bound: int | None = getattr(app.view_functions.get(endpoint or ""), _FILE_BOUND, None)
+    return bound
+
+
 def init_app(app: Flask, *, body_max_bytes: int) -> None:
     """Install the limits, the request's id and the access log."""
     app.json = StrictJSON(app)
@@ -77,7 +99,9 @@ def init_app(app: Flask, *, body_max_bytes: int) -> None:
         if "Transfer-Encoding" in request.headers:
             _discard_body()
             raise LengthRequired
-        if (request.content_length or 0) > body_max_bytes:
+        bound = file_bound(app, request.endpoint) or body_max_bytes
+        request.max_content_length = bound
+        if (request.content_length or 0) > bound:
             _discard_body()
             raise RequestEntityTooLarge
         _refuse_second_values()

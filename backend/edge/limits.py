@@ -29,7 +29,12 @@ ACCOUNT = "huiquan.account"
 UNLIMITED = {"vouchers.claim", "health.healthz", "health.readyz", "figures.scrape"}
 SIGN_INS = {"sessions.sign_in_resident", "sessions.sign_in_clerk"}
 TICKETS = "resident_campaigns.page"
-PAYMENTS = {"resident_orders", "charges", "entries"}  # blueprints; what they change or quote
+PAYMENTS = {
+    "resident_orders",
+    "charges",
+    "entries",
+    "subsidies",
+}  # blueprints; what they change or quote
 SCANNING = {"charges", "entries"}  # blueprints that take payment codes
 WRONG_CODES = {"payment_code_invalid", "payment_code_misread"}
 # A provider sends all its notices from a few addresses: true ones are never limited.
@@ -144,7 +149,8 @@ def _storage(redis_url: str) -> tuple[str, dict[str, Any]]:
 
 
 def _is_payment() -> bool:
-    return request.method == "POST" and request.blueprint in PAYMENTS and ACCOUNT in request.environ
+    changing = request.method in ("POST", "PUT")
+    return changing and request.blueprint in PAYMENTS and ACCOUNT in request.environ
 
 
 def _account() -> str:

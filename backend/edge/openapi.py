@@ -6,6 +6,7 @@ from apiflask import APIFlask
 from werkzeug.routing import BaseConverter, IntegerConverter, Rule
 
 from backend.edge.guards import guard_of
+from backend.edge.http import file_bound
 from backend.edge.public import pages
 
 ERROR_SCHEMA = {
@@ -29,6 +30,7 @@ REFUSALS = {
     "503": "Ask again with the same request, after Retry-After seconds.",
 }
 # What APIFlask adds of its own; our errors have another form.
+FILES = ("image/jpeg", "image/png", "application/pdf")  # what a view that takes files takes
 FRAMEWORK_SCHEMAS = ("HTTPError", "ValidationError")
 
 
@@ -73,6 +75,9 @@ def _complete(app: APIFlask, operation: dict[str, Any], rule: Rule) -> None:
     for parameter in operation["parameters"]:
         if parameter["in"] == "path":
             parameter["schema"] = _path_schema(rule._converters[parameter["name"]])
+    if bound := file_bound(app, rule.endpoint):
+        schema = {"type": "string", "format": "binary", "maxLength": bound}
+        operation["requestBody"] = {"content": {kind: {"schema": schema} for kind in FILES}}
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True
     guard = guard_of(app, rule.endpoint)

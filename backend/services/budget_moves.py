@@ -23,6 +23,7 @@ from backend.storage.models.programmes import FundQuarter
 from backend.storage.queries import budgets as queries
 from backend.storage.queries import campaigns as campaign_queries
 from backend.storage.queries import ledger as ledger_queries
+from backend.storage.queries import subsidies as subsidy_queries
 
 
 def apply(session: Session, change: Change) -> None:
@@ -160,6 +161,7 @@ def _return_rest(session: Session, change: Change) -> None:
     queries.lock_accounts(session, [pot_account(campaign.fund_id, campaign.quarter, "available")])
     _refuse_unless_expected(campaign.returned_fen, change.expected_fen, campaign.id)
     committed_fen = ledger_queries.balance(session, campaign_account(campaign.id, "committed"))
+    committed_fen -= subsidy_queries.reserved_fen(session, campaign.id)  # still under review
     _refuse_more_than(committed_fen, change.amount_fen, campaign.id)
     if not queries.set_returned(
         session, campaign.id, expected_fen=change.expected_fen, new_fen=change.new_fen

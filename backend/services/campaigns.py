@@ -36,7 +36,7 @@ STATES_WITH_QUOTA = ("running", "paused")
 
 
 # What SQL itself gives out, a unit at a time: no quota is loaded.
-MODES_OF_SQL = ("entry",)
+MODES_OF_SQL = ("entry", "subsidy")
 
 
 class RuleNotSupported(ActNotPossible):

@@ -21,6 +21,7 @@ from backend.services import (
     ledger_payments,
     ledger_refunds,
     ledger_settlements,
+    ledger_subsidies,
 )
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.ledger import LedgerAccount, Transfer
@@ -63,6 +64,7 @@ def check() -> Check:
         *ledger_payments.differences(session),
         *ledger_entries.differences(session),
         *ledger_refunds.differences(session),
+        *ledger_subsidies.differences(session),
     ]
     transfers = session.scalar(select(func.count()).select_from(Transfer)) or 0
     return Check(scopes=tuple(scopes), transfers=transfers, differences=tuple(differences))
@@ -142,6 +144,7 @@ def _row_differences(session: Session) -> Iterable[Difference]:
     spent.subtract(_sum_by_campaign(session, Refund.campaign_id, Refund.subsidy_fen))
     spent.update(ledger_budgets.imported(session))
     spent.update(ledger_entries.spent(session))
+    spent.update(ledger_subsidies.spent(session))
     for campaign in session.scalars(select(Campaign)):
         for kind, rows in (("locked", locked), ("spent", spent)):
             account_id = campaign_account(campaign.id, "locked" if kind == "locked" else "spent")
@@ -158,7 +161,8 @@ def _row_differences(session: Session) -> Iterable[Difference]:
         .where(Voucher.recycled_batch.is_(None), Voucher.status != "returned")
         .group_by(Voucher.tier_id)
     )
-    claimed = {tier_id: int(count) for tier_id, count in counted} | ledger_entries.units(session)
+    claimed = {tier_id: int(count) for tier_id, count in counted}
+    claimed |= ledger_entries.units(session) | ledger_subsidies.units(session)
     for tier in session.scalars(select(Tier)):
         if claimed.get(tier.id, 0) != tier.claimed_count:
             yield Difference(

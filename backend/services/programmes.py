@@ -176,6 +176,7 @@ def _campaign(programme_id: str, campaign: domain.Campaign) -> Campaign:
         use_from_minute=hours[0],
         use_until_minute=hours[1],
         merchant_id=campaign.merchant_id,
+        evidence=list(campaign.evidence) or None,
         payment_provider=campaign.payment_provider,
         on_full_refund=campaign.on_full_refund,
         tiers=[

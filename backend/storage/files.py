@@ -78,3 +78,14 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def write_new(place: Path, content: bytes) -> None:
+    """Write a file that is not there yet, readable by us alone; on the disk when this returns."""
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    for folder in (place.parent, place.parent.parent):
+        _sync(folder)

@@ -16,6 +16,7 @@ from backend.storage.models import (
     refunds,
     residents,
     settlements,
+    subsidies,
     vouchers,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "refunds",
     "residents",
     "settlements",
+    "subsidies",
     "vouchers",
 ]

@@ -64,6 +64,7 @@ class Campaign(Model):
     use_from_minute: Mapped[int | None]  # usable only in [from, until) of a day
     use_until_minute: Mapped[int | None]
     merchant_id: Mapped[str | None]
+    evidence: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # of a subsidy
     on_full_refund: Mapped[str]
     recycle_expired: Mapped[bool] = mapped_column(default=False, server_default=false())
     payment_provider: Mapped[str | None]  # wins over the merchant's

@@ -21,9 +21,17 @@ from backend.storage.models.orders import Redemption
 from tests.entering import enter, gate
 from tests.factories import MAY, SUPERMARKET, City, Person, new_request
 from tests.settling import settled_today
+from tests.subsidising import CAR, DEALER, car, drafted
 
 Result = TypeVar("Result")
 ENTRIES = "/merchant/entries"
+APPLICATION = {
+    "campaign_id": CAR,
+    "merchant_id": DEALER,
+    "vin": "1M8GDM9AXKP042788",
+    "invoice_amount_fen": 6_000_000,
+    "invoice_day": "2023-04-28",
+}
 
 
 def apart(call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
@@ -91,6 +99,8 @@ def _document(app: APIFlask) -> Any:
 def _body(document: Any, operation: Any) -> dict[str, Any] | None:
     if "requestBody" not in operation:
         return None
+    if "application/json" not in operation["requestBody"]["content"]:
+        return None  # a file
     name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     schema: dict[str, Any] = document["components"]["schemas"][name.rpartition("/")[2]]
     return schema
@@ -131,6 +141,8 @@ class Callers:
         gate_clerk, visitor = gate(city), city.resident()
         entry = enter(gate_clerk, city.resident())
         visitor_code = payment_codes.issue(visitor.id).code
+        car(city)
+        subsidy = drafted(resident)
         known = {
             "placard": city.placard[SUPERMARKET],
             "code": city.placard[SUPERMARKET].rpartition("/")[2],
@@ -145,6 +157,8 @@ class Callers:
             "reason": "退货",
             "sheet_id": sheet.id,
             "entry_id": entry.id,
+            "subsidy_id": subsidy.id,
+            "name": "photo",
             "number": 1,
             "tier_position": 3,
             **amounts,
@@ -172,6 +186,8 @@ class Callers:
         known = self.known
         if ENTRIES in operation.path:
             known = known | {"payment_code": self.visitor_code}
+        if operation.path.endswith("/resident/subsidies"):
+            known = known | APPLICATION
         return {
             name: known.get(name, simplest(schema))
             for name, schema in operation.body["properties"].items()
