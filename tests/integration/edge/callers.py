@@ -108,7 +108,9 @@ def _body(document: Any, operation: Any) -> dict[str, Any] | None:
 
 def redeemed_id() -> str:
     """Return the one redemption of the test's city."""
-    return db.session.scalars(select(Redemption.id)).one()
+    found = db.session.scalars(select(Redemption.id)).one()
+    db.session.rollback()  # PostgreSQL ends a transaction that stands idle while a test asks
+    return found
 
 
 @dataclass(frozen=True)
