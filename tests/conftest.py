@@ -10,6 +10,7 @@ from pathlib import Path
 import flask_migrate
 import pytest
 from apiflask import APIFlask
+from hypothesis import settings
 from sqlalchemy import text
 
 from backend import clock
@@ -25,6 +26,8 @@ from tests.factories import City, MovableClock
 
 OPENING = datetime(2023, 4, 28, 10, 0, tzinfo=CHINA)  # 五一乐购券
 DATABASES = ("sqlite", "postgresql")
+# For tests/integration/test_money_machine.py, which is bounded without it.
+settings.register_profile("long", max_examples=300, stateful_step_count=60)
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +120,7 @@ def app(apps: dict[str, APIFlask], database: str, moment: MovableClock) -> Itera
     found = apps[database]
     with found.app_context():
         redis_handle.init_app(found)
-        _empty()
+        empty()
         campaigns.forget_snapshots()
         blocks.SNAPSHOTS.forget()
         card_holders.forget()
@@ -125,7 +128,7 @@ def app(apps: dict[str, APIFlask], database: str, moment: MovableClock) -> Itera
         db.session.remove()
 
 
-def _empty() -> None:
+def empty() -> None:
     """Empty every table: the triggers that forbid it are switched off for this alone."""
     redis_handle.client.flushall()
     tables = ", ".join(table.name for table in db.metadata.sorted_tables)
