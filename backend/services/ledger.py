@@ -1,7 +1,8 @@
 """The ledger's proof: every figure from two sides, and the identity for every scope."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -51,8 +52,25 @@ class Check:
 
 
 def check() -> Check:
-    """Prove sums, budgets, and appropriated = available + committed + locked + spent."""
-    session = db.session()
+    """Prove sums, budgets, and appropriated = available + committed + locked + spent.
+
+    All of it at one moment, in a transaction of its own: while money moves, two queries of two
+    moments would find differences that never were.
+    """
+    with _one_moment() as session:
+        return _check(session)
+
+
+@contextmanager
+def _one_moment() -> Iterator[Session]:
+    engine = db.engine
+    if engine.dialect.name == "postgresql":  # SQLite reads one snapshot a transaction by itself
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with Session(engine) as session:
+        yield session
+
+
+def _check(session: Session) -> Check:
     scopes = _scopes(session)
     differences = [
         *_identity_differences(scopes),

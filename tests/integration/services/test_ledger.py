@@ -1,5 +1,7 @@
 """The ledger's proof finds what it must find."""
 
+import threading
+
 import pytest
 from sqlalchemy import text, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
@@ -102,3 +104,37 @@ def test_the_database_itself_refuses_to_change_or_delete_a_transfer(city: City) 
         with pytest.raises(DatabaseError, match="never changed"):
             db.session.execute(text(statement))
         db.session.rollback()
+
+
+def test_the_check_sees_one_moment_while_money_moves(city: City) -> None:
+    """Read in two moments, redemptions in between would look like differences."""
+    bought = []
+    for _ in range(20):
+        person, clerk = city.resident(), city.clerk()
+        city.claim(person, tier=3)
+        bought.append((person, clerk))
+    drain()
+    over = threading.Event()
+
+    def pay() -> None:
+        with city.app.app_context():
+            for person, clerk in bought:
+                order = orders.create_at_placard(
+                    resident_id=person.id,
+                    request_id=new_request(),
+                    placard_code=city.placard[SUPERMARKET],
+                    amounts=Amounts(order_amount_fen=32_000),
+                )
+                redemptions.confirm_paid(
+                    order_id=order.id, merchant_id=SUPERMARKET, clerk_id=clerk.id
+                )
+            over.set()
+
+    paying = threading.Thread(target=pay)
+    paying.start()
+    looks = 0
+    while not over.is_set() or not looks:
+        assert ledger.check().differences == ()
+        looks += 1
+    paying.join()
+    assert looks > 1
