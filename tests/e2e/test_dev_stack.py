@@ -53,12 +53,12 @@ def test_the_journey_waits_for_the_opening_and_ends_with_every_fen_accounted_for
 
 def test_every_address_that_is_printed_answers(stack: DevStack) -> None:
     addresses = [line.split()[-1] for line in stack.output.splitlines() if "  http://127." in line]
-    assert len(addresses) == 7
+    assert len(addresses) == 8
     for path in ("/", "/merchants", "/m/", "/openapi.json", "/readyz"):
         printed = next(a for a in addresses if a.startswith(stack.web_url + path))
         assert stack.get(printed.removeprefix(stack.web_url)).status == 200
     standins = [a for a in addresses if not a.startswith(stack.web_url)]
-    assert [a.rpartition("/_standin/")[2] for a in standins] == ["requests", "orders"]
+    assert [a.rpartition("/_standin/")[2] for a in standins] == ["requests", "orders", "requests"]
     for printed in standins:
         base_url, _, path = printed.partition("/_standin")
         assert Caller(base_url).get(f"/_standin{path}").status == 200

@@ -146,6 +146,7 @@ class Callers:
         car(city)
         subsidy = drafted(resident)
         known = {
+            "payer_code": None,  # collected at the till, by no wallet
             "placard": city.placard[SUPERMARKET],
             "code": city.placard[SUPERMARKET].rpartition("/")[2],
             "payment_code": code,
