@@ -157,6 +157,7 @@ class Callers:
             "refund_number": new_request(),
             "refund_amount_fen": 100,
             "reason": "退货",
+            "payer_code": None,  # else the wallet's own provider would be asked
             "sheet_id": sheet.id,
             "entry_id": entry.id,
             "subsidy_id": subsidy.id,
