@@ -146,7 +146,6 @@ class Callers:
         car(city)
         subsidy = drafted(resident)
         known = {
-            "payer_code": None,  # collected at the till, by no wallet
             "placard": city.placard[SUPERMARKET],
             "code": city.placard[SUPERMARKET].rpartition("/")[2],
             "payment_code": code,
@@ -158,6 +157,7 @@ class Callers:
             "refund_number": new_request(),
             "refund_amount_fen": 100,
             "reason": "退货",
+            "payer_code": None,  # else the wallet's own provider would be asked
             "sheet_id": sheet.id,
             "entry_id": entry.id,
             "subsidy_id": subsidy.id,

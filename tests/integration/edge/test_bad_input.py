@@ -92,7 +92,7 @@ def test_a_body_that_is_not_spoiled_passes_the_edge(callers: Callers) -> None:
         # Without WeChat nobody signs in or binds a phone; a made-up refresh token is unknown.
         expected = (401, 503) if operation.guard == "public" or "/phone" in operation.path else ()
         if operation.path.endswith("/reversal"):
-            expected = (409,)  # what was refunded a moment ago is not undone
+            expected = (409,)  # of this redemption a part was refunded just before
         assert response.status_code in (200, 201, 204, *expected), (str(operation), response.text)
 
 
