@@ -12,7 +12,7 @@ from backend.storage.models.ledger import Transfer
 from backend.storage.models.orders import Redemption
 from backend.storage.models.payouts import PayoutLine
 from backend.storage.models.settlements import SettlementLine, SettlementSheet
-from backend.storage.queries import settlements as queries
+from backend.storage.queries import settlement_sources
 
 LIVE = SettlementLine.freed_at.is_(None)
 
@@ -33,7 +33,7 @@ def _spent_differences(session: Session) -> Iterator[Difference]:
     """
     lines = select(SettlementLine.campaign_id, func.sum(SettlementLine.amount_fen)).where(LIVE)
     live = {key: int(fen) for key, fen in session.execute(lines.group_by("campaign_id"))}
-    still_open = queries.open_by_campaign(session)
+    still_open = settlement_sources.open_by_campaign(session)
     spent = _spent(session) | ledger_entries.owed(session)
     for campaign_id in sorted(live.keys() | still_open.keys()):
         found_fen = live.get(campaign_id, 0) + still_open.get(campaign_id, 0)

@@ -16,6 +16,7 @@ from backend.domain.settlements import Line, Role, StepAct
 from backend.extensions import db
 from backend.services import audit
 from backend.storage.models.settlements import SettlementRun, SettlementSheet, SettlementStep
+from backend.storage.queries import settlement_sources
 from backend.storage.queries import settlements as queries
 from backend.storage.sql import transaction
 
@@ -45,7 +46,7 @@ def draft(*, through_day: date | None = None, actor: str) -> Draft:
     day = through_day or clock.today() - timedelta(days=1)
     rules.refuse_open_day(day, today=clock.today())
     queries.allow_long(db.session())
-    owed = queries.list_owed(db.session(), through_day=day)
+    owed = settlement_sources.list_owed(db.session(), through_day=day)
     db.session.close()
     made, amount_fen = [], 0
     for merchant_id, owed_fen in owed:
@@ -91,7 +92,7 @@ def draft_merchant(merchant_id: str, *, through_day: date, actor: str) -> Settle
             queries.lock_merchant(session, merchant_id)
             number = queries.next_number(session, merchant_id, through_day)
             sheet_id = rules.sheet_id(merchant_id, through_day, number)
-            queries.add_lines(
+            settlement_sources.add_lines(
                 session, sheet_id=sheet_id, merchant_id=merchant_id, through_day=through_day
             )
             count, amount_fen, from_day = queries.sums_of(session, sheet_id)
