@@ -8,6 +8,7 @@ from flask import Flask
 from backend import clock, logs, metrics
 from backend.cli import commands
 from backend.edge import converters, errors, figures, guards, health, http, limits, openapi
+from backend.edge.bank_api import edges as bank_api
 from backend.edge.callbacks import payments as payment_callbacks
 from backend.edge.guards import Edge
 from backend.edge.public import landing, merchant_list, programme
@@ -26,6 +27,7 @@ OWN_EDGES = (
     Edge(blueprint=programme.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=landing.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=merchant_list.blueprint, prefix="", guard=guards.public),
+    *bank_api.EDGES,
     Edge(blueprint=payment_callbacks.blueprint, prefix="", guard=guards.public),
 )
 

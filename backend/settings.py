@@ -49,6 +49,7 @@ class Settings:
     rate_limit_sign_ins: str = "20/minute"  # by address
     rate_limit_payments: str = "60/minute"  # by account: quotes, orders, confirmations
     rate_limit_wrong_codes: str = "30/minute"  # by clerk
+    rate_limit_partners: str = "6000/minute"  # by partner bank
     rate_limit_tickets: str = "30/minute"  # by account: campaign pages, each with a ticket
     rate_limit_false_notices: str = "60/minute"  # by address: providers' notices that are forged
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
@@ -135,6 +136,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("rate_limit_sign_ins", "RATE_LIMIT_SIGN_INS", form.rate),
     ("rate_limit_payments", "RATE_LIMIT_PAYMENTS", form.rate),
     ("rate_limit_wrong_codes", "RATE_LIMIT_WRONG_CODES", form.rate),
+    ("rate_limit_partners", "RATE_LIMIT_PARTNERS", form.rate),
     ("rate_limit_tickets", "RATE_LIMIT_TICKETS", form.rate),
     ("rate_limit_false_notices", "RATE_LIMIT_FALSE_NOTICES", form.rate),
     ("pdf_cjk_font", "PDF_CJK_FONT", form.file_content),

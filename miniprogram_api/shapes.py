@@ -1,50 +1,23 @@
-"""Fields that many requests and answers share, with their bounds."""
+"""Fields that many requests and answers of phones share, with their bounds."""
 
-import datetime as dt
-import re
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
-from backend.domain.money import MAX_AMOUNT_FEN
+from backend.edge.shapes import AmountFen, Day, Digits, DiscountFen, Query, Request, RequestId
 
-RequestId = Annotated[
-    str,
-    Field(
-        pattern=r"^[0-9A-Za-z_-]{8,64}$",
-        description="客户端生成的请求号；重试须用同一号，结果相同",
-    ),
+__all__ = [
+    "AmountFen",
+    "Base64Text",
+    "Day",
+    "Digits",
+    "DiscountFen",
+    "Query",
+    "Request",
+    "RequestId",
+    "WeChatCode",
 ]
-AmountFen = Annotated[int, Field(ge=1, le=MAX_AMOUNT_FEN, description="金额，单位分")]
-DiscountFen = Annotated[int, Field(ge=0, le=MAX_AMOUNT_FEN, description="金额，单位分")]
+
 # A code from wx.login or getPhoneNumber: WeChat's own text, opaque to us.
 WeChatCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z_.+/=-]{1,512}$")]
 Base64Text = Annotated[str, Field(pattern=r"^[0-9A-Za-z+/=]{1,4096}$")]
-
-
-def _written_as(pattern: str) -> BeforeValidator:
-    """Take a query text of one spelling only; a default, which is no text, passes."""
-
-    def check(value: Any) -> Any:
-        if isinstance(value, str) and not re.fullmatch(pattern, value):
-            raise ValueError("is not written as the documentation says")
-        return value
-
-    return BeforeValidator(check)
-
-
-# Left alone, a query would take '1.0', ' 1' and '1_0' for numbers, and '86400' for a day.
-Digits = _written_as("[0-9]{1,10}")
-Day = Annotated[dt.date, _written_as("[0-9]{4}-[0-9]{2}-[0-9]{2}")]
-
-
-class Request(BaseModel):
-    """A body: exact types, and nothing that is not asked for."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Query(BaseModel):
-    """A query string: text that must read as the type, and nothing that is not asked for."""
-
-    model_config = ConfigDict(extra="forbid")

@@ -31,6 +31,7 @@ from backend.storage.models.payouts import PayoutFile, PayoutReturn
 from backend.storage.models.settlements import SettlementRun
 from backend.storage.sql import transaction
 from tests.bank_details import compare_unknown_line_of_yesterday
+from tests.bank_parts import propose_one_merchant
 from tests.entering import undo_one
 from tests.factories import MAY, SUPERMARKET, City, new_request
 from tests.integration.services.instant_city import run_instant
@@ -47,7 +48,7 @@ APPEND_ONLY = (
     *("budget_changes", "budget_decisions", "count_changes", "fund_reports"),
     *("spending_imports", "spending_records", "spending_decisions"),
     *("card_acts", "reversals", "refunds"),
-    *("entry_undos", "subsidy_steps", "subsidy_payouts"),
+    *("entry_undos", "subsidy_steps", "subsidy_payouts", "merchant_proposals"),
 )
 
 
@@ -143,6 +144,7 @@ def redeem_one(city: City) -> None:
     settle_one()
     compare_unknown_line_of_yesterday()
     _change_one_budget()
+    propose_one_merchant()
     undo_one(city)
     list_one(city)
     db.session.rollback()

@@ -14,6 +14,7 @@ from backend.cli.claims import claims_cli
 from backend.cli.entries import entry_cli
 from backend.cli.merchants import clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
+from backend.cli.partners import partner_cli
 from backend.cli.payments import payments_cli
 from backend.cli.payout_accounts import payout_account_cli
 from backend.cli.quotas import quota_cli
@@ -59,6 +60,7 @@ def init_app(app: Flask) -> None:
         entry_cli,
         subsidy_cli,
         report_cli,
+        partner_cli,
         payments_cli,
         refunds_cli,
     ):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from backend.devstack import bootstrap_facts as facts
 from backend.devstack.bootstrap_facts import CLERKS
 from backend.devstack.surroundings import Surroundings
 from backend.devstack.transcript import padded
@@ -43,6 +44,17 @@ def addresses(found: Surroundings, placards: Mapping[str, str]) -> str:
         ("银联替身", f"{found.unionpay_url}/_standin/requests"),
     ]
     return "\n".join(f"  {padded(name, 18)}{address}" for name, address in rows)
+
+
+def partner(found: Surroundings) -> str:
+    """Return lines of shell that make the bank's client ready, see docs/bank-integration.md."""
+    return (
+        "合作银行（docs/bank-integration.md；粘贴后可运行 selftest）\n"
+        f"  export HUIQUAN_URL={found.web_url} HUIQUAN_PARTNER={facts.PARTNER_ID}"
+        f" HUIQUAN_KEY_ID={facts.PARTNER_KEY_ID}\n"
+        f"  export HUIQUAN_SECRET={facts.partner_secret(found.env)}\n"
+        "  python3 docs/bank/huiquan_bank_client.py selftest\n"
+    )
 
 
 def sign_in(found: Surroundings) -> str:

@@ -17,12 +17,22 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from backend import clock
+from backend.devstack import bootstrap_facts as facts
 from backend.devstack.bootstrap_facts import CLERKS
 from backend.domain.campaigns import MODES_WITH_QUOTA
 from backend.domain.errors import HuiquanError
+from backend.domain.partners import PartnerKeyTaken
 from backend.extensions import db
 from backend.factory import create_app
-from backend.services import campaigns, clerks, health, merchant_lists, placards, programmes
+from backend.services import (
+    campaigns,
+    clerks,
+    health,
+    merchant_lists,
+    partners,
+    placards,
+    programmes,
+)
 from backend.services.programmes import ProgrammeChanged
 from backend.settings import Settings, SettingsError
 from backend.storage.queries import merchants as queries
@@ -40,6 +50,7 @@ def fill(app: Flask) -> dict[str, str]:
         _run_campaigns()
         links = _publish()
         _add_clerks()
+        _add_partner()
     return links
 
 
@@ -73,6 +84,17 @@ def _add_clerks() -> None:
             clerks.add_clerk(
                 merchant_id=clerk.merchant_id, name=clerk.name, phone=clerk.phone, actor=ACTOR
             )
+
+
+def _add_partner() -> None:
+    """Enter a partner bank that calls from this machine."""
+    partners.add(facts.PARTNER_ID, name=facts.PARTNER_NAME, actor=ACTOR)
+    for network in facts.PARTNER_NETWORKS:
+        partners.allow(facts.PARTNER_ID, network, actor=ACTOR)
+    secret = facts.partner_secret(os.environ)
+    with suppress(PartnerKeyTaken):  # it counts already, or somebody has retired it
+        partners.new_key(facts.PARTNER_ID, facts.PARTNER_KEY_ID, actor=ACTOR, secret=secret)
+        partners.confirm_key(facts.PARTNER_ID, facts.PARTNER_KEY_ID, actor=f"{ACTOR}-second")
 
 
 def main() -> int:

@@ -1,5 +1,7 @@
 """The people of the sample: who works at which shop, under a phone number that is nobody's."""
 
+import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -31,3 +33,15 @@ CLERKS = (
         phone="15400000006",
     ),
 )
+
+# A partner bank, and what its engineer calls it with.
+PARTNER_ID = "BANK01"
+PARTNER_NAME = "示例银行"
+PARTNER_KEY_ID = "BANK01-DEV"
+PARTNER_NETWORKS = ("127.0.0.0/8", "::1/128")
+
+
+def partner_secret(env: Mapping[str, str]) -> str:
+    """Return the secret of the sample partner's key: this state directory's own."""
+    key = bytes.fromhex(env["PERSONAL_DATA_KEY"])
+    return hmac.digest(key, b"the sample partner of the development stack", "sha256").hex()

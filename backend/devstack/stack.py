@@ -193,6 +193,7 @@ class Stack:
         self._say("全部就绪")
         print(f"开发时钟 {self._clock.now():%Y-%m-%d %H:%M:%S}，生产环境拒绝使用", flush=True)
         print(f"\n{banner.addresses(found, placards)}\n\n{banner.sign_in(found)}", flush=True)
+        print(banner.partner(found), flush=True)
         print(f"数据与日志在 {self._state.root}，make reset 清空\n", flush=True)
 
     def _play(self, found: Surroundings, tick: Callable[[], None]) -> None:

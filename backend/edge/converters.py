@@ -40,6 +40,12 @@ class EvidenceName(BaseConverter):
     regex = "[a-z][a-z_]{0,31}(?:-[2-6])?"
 
 
+class DetailFile(BaseConverter):
+    """BANK01_20230428.csv"""
+
+    regex = "[A-Z][A-Z0-9]{1,19}_[0-9]{8}[.](?:csv|xlsx)"
+
+
 class PlacardText(BaseConverter):
     """What follows /m/: a placard's code, or the name of the file that WeChat asks for."""
 
@@ -56,4 +62,5 @@ def init_app(app: Flask) -> None:
         sheet_id=SheetId,
         evidence=EvidenceName,
         placard=PlacardText,
+        detail_file=DetailFile,
     )

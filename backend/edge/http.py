@@ -140,7 +140,8 @@ def _refuse_second_values() -> None:
 
     Addresses outside the API are for people: whoever passes such a link on may add to it.
     """
-    if request.path.startswith("/api/") and any(len(v) > 1 for _, v in request.args.lists()):
+    is_api = request.path.startswith(("/api/", "/bank/"))
+    if is_api and any(len(v) > 1 for _, v in request.args.lists()):
         raise InvalidRequest("a query parameter appears twice")
 
 

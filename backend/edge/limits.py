@@ -39,6 +39,7 @@ SCANNING = {"charges", "entries"}  # blueprints that take payment codes
 WRONG_CODES = {"payment_code_invalid", "payment_code_misread"}
 # A provider sends all its notices from a few addresses: true ones are never limited.
 NOTICES = "payment_callbacks"
+PARTNERS = "bank_"  # so begin the names of the partner bank interface's blueprints
 ANSWERS_WITHIN_S = 0.5
 
 
@@ -115,6 +116,12 @@ def _limits(settings: Settings) -> list[ApplicationLimit]:
             settings.rate_limit_tickets,
             _account,
             lambda: request.endpoint == TICKETS and ACCOUNT in request.environ,
+        ),
+        limit(
+            "partners",
+            settings.rate_limit_partners,
+            _account,
+            lambda: (request.blueprint or "").startswith(PARTNERS) and ACCOUNT in request.environ,
         ),
         limit("payments", settings.rate_limit_payments, _account, _is_payment),
         limit(

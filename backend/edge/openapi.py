@@ -39,6 +39,12 @@ def init_app(app: APIFlask) -> None:
     app.security_schemes = {
         "resident": {"type": "http", "scheme": "bearer", "description": "居民登录令牌"},
         "clerk": {"type": "http", "scheme": "bearer", "description": "收银员登录令牌"},
+        "partner": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Signature",
+            "description": "合作机构签名，连同 X-Partner、X-Key-Id、X-Timestamp、X-Nonce",
+        },
     }
 
     @app.spec_processor

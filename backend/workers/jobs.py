@@ -12,6 +12,7 @@ from backend.services import (
     campaigns,
     claim_marks,
     instant_returns,
+    partner_calls,
     paybacks,
     payment_asking,
     payment_cases,
@@ -49,6 +50,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (settlements.draft_due, 300),
     (reconciliation_fetch.fetch_due, 600),
     (reconciliation.run_due, 60),
+    (partner_calls.forget_nonces, 60),
 )
 
 

@@ -18,8 +18,11 @@ from backend.edge.openapi import path_of
 from backend.extensions import db, redis_handle
 from backend.services import payment_codes
 from backend.storage.models.orders import Redemption
+from tests import bank_parts
+from tests.bank_parts import Bank
 from tests.entering import enter, gate
 from tests.factories import MAY, SUPERMARKET, City, Person, new_request
+from tests.integration.services.instant_city import run_instant
 from tests.settling import settled_today
 from tests.subsidising import CAR, DEALER, car, drafted
 
@@ -101,9 +104,21 @@ def _body(document: Any, operation: Any) -> dict[str, Any] | None:
         return None
     if "application/json" not in operation["requestBody"]["content"]:
         return None  # a file
-    name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    schema: dict[str, Any] = document["components"]["schemas"][name.rpartition("/")[2]]
+    schema: dict[str, Any] = _resolved(
+        document, operation["requestBody"]["content"]["application/json"]["schema"]
+    )
     return schema
+
+
+def _resolved(document: Any, part: Any) -> Any:
+    """Return a part of the document with its references replaced by what they name."""
+    if isinstance(part, list):
+        return [_resolved(document, one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if name := part.get("$ref"):
+        return _resolved(document, document["components"]["schemas"][name.rpartition("/")[2]])
+    return {key: _resolved(document, value) for key, value in part.items()}
 
 
 def redeemed_id() -> str:
@@ -122,6 +137,7 @@ class Callers:
     known: dict[str, Any]
     gate: Person  # a clerk of the scenic spot, whose entries are another shop's business
     visitor_code: str
+    bank: Bank
 
     @classmethod
     def of(cls, city: City) -> "Callers":
@@ -164,6 +180,7 @@ class Callers:
             "number": 1,
             "tier_position": 3,
             **amounts,
+            **bank_known(city),
         }
         return cls(
             city,
@@ -171,11 +188,12 @@ class Callers:
             known,
             gate_clerk,
             visitor_code,
+            Bank(),
         )
 
     def headers(self, operation: Operation) -> dict[str, str]:
         """Return the headers of somebody who may call an operation."""
-        person = self.gate if ENTRIES in operation.path else self.people[operation.guard]
+        person = self.gate if ENTRIES in operation.path else self.people.get(operation.guard)
         return dict(person.headers) if person else {}
 
     def path(self, operation: Operation) -> str:
@@ -190,6 +208,10 @@ class Callers:
             known = known | {"payment_code": self.visitor_code}
         if operation.path.endswith("/resident/subsidies"):
             known = known | APPLICATION
+        if operation.guard == "partner":  # a number is for one act; only a refund wants a payment
+            known = known | {"request_number": new_request()}
+            if operation.path.endswith("/reversals"):
+                known["payment_number"] = new_request()
         return {
             name: known.get(name, simplest(schema))
             for name, schema in operation.body["properties"].items()
@@ -197,12 +219,38 @@ class Callers:
 
     def send(self, operation: Operation, **options: Any) -> TestResponse:
         """Send an operation with the right caller and path."""
+        return self.ask(operation, self.path(operation), **options)
+
+    def ask(self, operation: Operation, path: str, **options: Any) -> TestResponse:
+        """Send an operation with the right caller to another path."""
+        if operation.guard == "partner":
+            return self.bank.ask(self.city.app, operation.method, path, **options)
         headers = self.headers(operation) | options.pop("headers", {})
-        return ask(self.city, operation.method, self.path(operation), headers=headers, **options)
+        return ask(self.city, operation.method, path, headers=headers, **options)
 
     def post_bytes(self, operation: Operation, data: bytes) -> TestResponse:
         """Send bytes that claim to be JSON."""
         return self.send(operation, data=data, content_type="application/json")
+
+
+def bank_known(city: City) -> dict[str, Any]:
+    """Return what a bank knows of: a card, a payment of its till, a merchant it proposes."""
+    run_instant(per_person_per_day=None, per_person_per_merchant_per_day=99)
+    bank_parts.enter()
+    holder = city.resident()
+    card_token = city.bind_card(holder)
+    bank_parts.pay(card_token, "known-payment")
+    return {
+        "card_token": card_token,
+        "payment_number": "known-payment",
+        "merchant_id": SUPERMARKET,
+        "phone": holder.phone,
+        "last4": "0018",
+        "merchants": [bank_parts.merchant()],
+        "since": 1,
+        "file_name": "BANK01_20230427.csv",
+        "file_id": 1,
+    }
 
 
 def simplest(schema: dict[str, Any]) -> Any:
@@ -232,5 +280,6 @@ def stored() -> dict[str, int]:
         counts = {
             table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
             for table in db.metadata.sorted_tables
+            if table.name != "partner_nonces"  # whatever a signed call wants, its nonce is used up
         }
     return counts | {"keys of Valkey": int(redis_handle.client.dbsize())}
