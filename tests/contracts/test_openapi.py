@@ -139,8 +139,10 @@ def test_every_operation_does_what_the_document_says(city: City) -> None:
     assert not faults, "\n\n".join(faults)
     assert set(asked) == {str(operation) for operation in operations(city.app)}
     assert min(asked.values()) > 3
-    # Answers were checked, and not refusals alone.
-    assert {label for label in asked if label.startswith("GET ")} <= succeeded
+    # Answers were checked, and not refusals alone; but for banks' calls, which nobody signs here:
+    # tests/integration/edge/bank_api has them.
+    reading = {label for label in asked if label.startswith("GET ")}
+    assert {label for label in reading if not label.startswith("GET /bank/")} <= succeeded
 
 
 def _without_points(value: Any) -> Any:
@@ -224,9 +226,10 @@ def test_security_stands_where_a_guard_does(apps: dict[str, APIFlask], document:
         scheme = guard.security_scheme
         assert operation.get("security", []) == ([{scheme: []}] if scheme else []), name
     schemes = document["components"]["securitySchemes"]
-    assert {name: scheme["scheme"] for name, scheme in schemes.items()} == {
+    assert {name: scheme.get("scheme") or scheme["name"] for name, scheme in schemes.items()} == {
         "resident": "bearer",
         "clerk": "bearer",
+        "partner": "X-Signature",  # of each call: schemathesis signs none, our own tests do
     }
 
 
