@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import drain, growth, lane, reconciliation, settlement
+from tests.bench import drain, growth, lane, reconciliation, redemptions, settlement
 
 GROUPS: dict[str, Callable[[int], lane.Figures]] = {
     "flask": lane.against_flask,
@@ -20,18 +20,20 @@ GROUPS: dict[str, Callable[[int], lane.Figures]] = {
     "postgres": drain.drain_postgres,
     "holders": growth.holders,
     "campaigns": growth.many_campaigns,
+    "redemptions": redemptions.redeemed,
     "settlement": settlement.settlement,
     "reconciliation": reconciliation.reconcile,
 }
+SETS = {"money": ("redemptions", "settlement", "reconciliation")}  # several groups by one name
 
 
 def main() -> None:
     """Measure group after group, then print a figure a line."""
     asked = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--only", default=",".join(GROUPS), help="groups, parted by commas")
+    asked.add_argument("--only", default=",".join(GROUPS), help="groups or money, by commas")
     wanted = asked.parse_args()
-    names = wanted.only.split(",")
+    names = [name for word in wanted.only.split(",") for name in SETS.get(word, (word,))]
     if unknown := sorted(set(names) - set(GROUPS)):
         asked.error(f"no such group: {', '.join(unknown)}; there are {', '.join(GROUPS)}")
     began_s, figures, wrong = time.monotonic(), list[str](), 0.0

@@ -94,6 +94,23 @@ def _redeem(people: range) -> None:
         session.execute(update(Tier).where(Tier.id == tier.id).values(claimed_count=taken))
 
 
+def begun(people: range, tier: Any, at: datetime) -> list[tuple[type, list[dict[str, Any]]]]:
+    """Return the rows of an open order for each resident, its voucher locked, to be paid."""
+    claim = campaign_posting("claim", MAY, len(people) * tier.face_value_fen, id="")
+    claim_id = f"claim:{people[0]}"
+    payment = {"provider": "at_till", "status": "pending", "updated_at": at}
+    paid_fen = ORDER_FEN - tier.face_value_fen
+    return [
+        (Transfer, [_transfer(claim, claim_id, at)]),
+        (Voucher, [{**_voucher(n, tier, claim_id, at), "status": "locked"} for n in people]),
+        (Order, [{**_order(n, tier, at), "status": "locked", "closed_at": None} for n in people]),
+        (
+            Payment,
+            [{"order_id": f"{n:032x}", "amount_fen": paid_fen, **payment} for n in people],
+        ),
+    ]
+
+
 def _add(session: Session, model: type, rows: list[dict[str, Any]]) -> None:
     session.execute(insert(model), rows)
 
