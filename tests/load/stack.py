@@ -154,13 +154,15 @@ class Stack:
         *,
         words: tuple[str, ...] = GUNICORN,
         ready: bool = True,
+        port: int | None = None,
         **env: str,
     ) -> Iterator[Web]:
         """Serve as deployed; `env` changes settings. Main thread only, as for every process.
 
         :param words: what Python runs; it binds to HUIQUAN_BIND
+        :param port: where, when somebody must know it before
         """
-        port = free_port()
+        port = port or free_port()
         log_file = self.folder / f"{name}.log"
         process = spawn(
             [sys.executable, *words],
@@ -234,19 +236,52 @@ def city(
 
     :param database: sqlite or postgresql
     """
+    with _folder() as folder, _database(database, folder) as url:
+        with _served(folder, url, opened_s=opened_s, units=units, residents=residents) as stack:
+            yield stack
+
+
+@contextmanager
+def served_city(
+    postgres: PrivatePostgres,
+    *,
+    opened_s: float = 60.0,
+    units: Mapping[int, int] | None = None,
+    residents: int = 0,
+) -> Iterator[Stack]:
+    """Run a city, as `city` does, on a server that the caller may kill and start again."""
+    url = postgres.create_database("city")
+    with _folder() as folder:
+        with _served(folder, url, opened_s=opened_s, units=units, residents=residents) as stack:
+            yield stack
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="hq-load-"))
     try:
-        with _database(database, folder) as url:
-            stack = Stack(folder, url, opened_s=opened_s, units=units)
-            with stack.valkey, stack.open().app_context():
-                if residents:
-                    stack.add_residents(residents)
-                yield stack
-                db.session.remove()
-                db.engine.dispose()
+        yield folder
     finally:
         if "HUIQUAN_KEEP_LOAD" not in os.environ:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _served(
+    folder: Path,
+    url: str,
+    *,
+    opened_s: float,
+    units: Mapping[int, int] | None,
+    residents: int,
+) -> Iterator[Stack]:
+    stack = Stack(folder, url, opened_s=opened_s, units=units)
+    with stack.valkey, stack.open().app_context():
+        if residents:
+            stack.add_residents(residents)
+        yield stack
+        db.session.remove()
+        db.engine.dispose()
 
 
 @contextmanager
