@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.machine.endings import Endings
 from tests.machine.invariants import Invariants
-from tests.machine.tills import Tills
+from tests.machine.returns import Returns
 
 LONG = settings.get_current_profile_name() == "long"
 BOUNDED = settings(
@@ -25,7 +25,7 @@ BOUNDED = settings(
 )
 
 
-class MoneyMachine(Tills, Endings, Invariants):
+class MoneyMachine(Returns, Endings, Invariants):
     """All rules over one city."""
 
 

@@ -1,13 +1,17 @@
 """The end of a walk: everybody answers again, and every order reaches its true state by itself."""
 
+from collections import Counter
+
 from backend.extensions import db
-from backend.services import payment_asking, payment_cases, payment_notices, releases
+from backend.services import paybacks, payment_asking, payment_cases, payment_notices, releases
 from backend.storage.models.payments import PaymentCase
+from backend.storage.models.refunds import Refund
 from tests.factories import drain
 from tests.machine.city import Ground
 from tests.machine.invariants import all_rows
 
 HOURS = 3
+ENDED = ("redeemed", "released", "reversed", "refunded")
 
 
 class Endings(Ground):
@@ -26,6 +30,7 @@ class Endings(Ground):
             payment_asking.settle_due()
             payment_notices.apply_left_over()
             payment_cases.refund_due()
+            paybacks.settle_due()
             releases.release_overdue()
             self.moment.move(minutes=10)
         drain()
@@ -33,11 +38,16 @@ class Endings(Ground):
 
     def _compare(self) -> None:
         assert not self.orders("locked")
-        refunds = {case.order_id: case for case in all_rows(PaymentCase)}
-        for order_id, account in self.provider.accounts.items():
-            (order,) = (o for o in self.orders("redeemed", "released") if o.id == order_id)
+        cases = {case.order_id: case for case in all_rows(PaymentCase)}
+        returned = Counter[str]()
+        for refund in all_rows(Refund):
+            returned[refund.order_id] += refund.customer_fen
+        for order in self.orders(*ENDED):
+            if (account := self.provider.accounts.get(order.id)) is None:
+                continue
             kept_fen = (account.paid_fen or 0) - sum(account.refunds.values())
-            assert kept_fen == (order.payable_fen if order.status == "redeemed" else 0)
+            here = order.status in ("redeemed", "refunded")
+            assert kept_fen == (order.payable_fen - returned[order.id] if here else 0)
             assert account.paid_fen is not None or account.closed
-            if account.refunds:
-                assert refunds[order_id].refund_status == "done"
+            if order.id in cases:
+                assert cases[order.id].refund_status == "done"

@@ -14,11 +14,13 @@ from backend.storage.models.ledger import Transfer
 from backend.storage.models.orders import Order, Payment, Redemption
 from backend.storage.models.payments import PaymentCase
 from backend.storage.models.payouts import PayoutLine
+from backend.storage.models.refunds import Refund
 from backend.storage.models.settlements import SettlementLine, SettlementSheet
 from backend.storage.models.vouchers import Voucher
 from tests.machine.city import Ground
 from tests.machine.desks import OPEN_SHEETS
 
+ENDED_WELL = ("redeemed", "reversed", "refunded")
 HOLDS = {"locked": "locked", "redeemed": "used"}  # an order's status, and its voucher's
 
 
@@ -32,6 +34,7 @@ class Invariants(Ground):
         self.accounts_sum_to_zero_and_each_is_what_its_rows_say()
         self.a_voucher_is_what_its_orders_say_and_none_is_lost_or_given_above_the_count()
         self.each_redemption_stands_for_money_that_was_paid_once()
+        self.no_more_comes_back_than_was_paid()
         self.a_redemption_stands_in_one_live_sheet_at_most_and_a_sheet_is_paid_once()
 
     def the_books_agree(self) -> None:
@@ -56,13 +59,18 @@ class Invariants(Ground):
             locked_fen = sum(v.face_value_fen for v in in_wallets if v.campaign_id == name)
             assert balances[campaign_account(name, "locked")] == locked_fen
             spent_fen = sum(r.discount_fen for r in all_rows(Redemption) if r.campaign_id == name)
+            spent_fen -= sum(r.subsidy_fen for r in all_rows(Refund) if r.campaign_id == name)
+            spent_fen -= sum(o.discount_fen for o in all_rows(Order) if o.status == "reversed")
             assert balances[campaign_account(name, "spent")] == spent_fen
             assert balances[campaign_account(name, "committed")] >= 0
 
     def a_voucher_is_what_its_orders_say_and_none_is_lost_or_given_above_the_count(self) -> None:
         held: defaultdict[int, list[Order]] = defaultdict(list)
+        refunded = set[str]()
         for order in all_rows(Order):
             assert order.order_amount_fen == order.discount_fen + order.payable_fen
+            if order.status == "refunded":
+                refunded.add(order.id)
             if order.status in HOLDS:
                 held[order.voucher_id].append(order)
         given: Counter[int] = Counter()
@@ -73,7 +81,8 @@ class Invariants(Ground):
                 assert voucher.status == HOLDS[orders[0].status]
                 assert voucher.order_id == orders[0].id
             else:
-                assert voucher.status in ("unused", "expired")
+                kept = voucher.status == "used" and voucher.order_id in refunded
+                assert kept or voucher.status in ("unused", "expired")
             given[voucher.tier_id] += voucher.recycled_batch is None
             assert self.told.get(voucher.id, voucher.resident_id) == voucher.resident_id
         for tier in all_rows(Tier):
@@ -84,17 +93,30 @@ class Invariants(Ground):
         assert self.redeemed <= set(redemptions)
         payments = {p.order_id: p for p in all_rows(Payment)}
         for order in all_rows(Order):
-            assert (order.status == "redeemed") == (order.id in redemptions)
+            assert (order.status in ENDED_WELL) == (order.id in redemptions)
             payment = payments[order.id]
             if order.status == "redeemed":
                 assert payment.status == "paid"
                 if payment.provider == self.provider.name:
                     account = self.provider.accounts[order.id]
                     assert account.paid_fen == order.payable_fen
-                    assert not account.refunds
+                    assert sum(account.refunds.values()) <= account.paid_fen
         for case in all_rows(PaymentCase):
             assert case.refund_fen <= case.collected_fen
         assert not self.provider.faults, self.provider.faults
+
+    def no_more_comes_back_than_was_paid(self) -> None:
+        parts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for refund in all_rows(Refund):
+            parts[refund.order_id]["goods"] += refund.refund_amount_fen
+            parts[refund.order_id]["customer"] += refund.customer_fen
+            parts[refund.order_id]["subsidy"] += refund.subsidy_fen
+        for order in all_rows(Order):
+            back = parts[order.id]
+            assert back["goods"] == order.refunded_fen <= order.order_amount_fen
+            assert back["customer"] <= order.payable_fen
+            assert back["subsidy"] <= order.discount_fen
+            assert (order.status == "refunded") == (back["goods"] == order.order_amount_fen)
 
     def a_redemption_stands_in_one_live_sheet_at_most_and_a_sheet_is_paid_once(self) -> None:
         live = Counter(

@@ -9,6 +9,7 @@ from hypothesis.stateful import initialize, precondition, rule
 from backend.services import (
     cancellations,
     orders,
+    paybacks,
     payment_asking,
     payment_cases,
     payment_codes,
@@ -121,6 +122,7 @@ class Tills(Desks):
         self.act("release", releases.release_overdue)
         self.act("settle", payment_asking.settle_due)
         self.act("refund", payment_cases.refund_due)
+        self.act("pay back", paybacks.settle_due)
         self.act("notices", payment_notices.apply_left_over)
 
     @precondition(lambda self: self.provider.accounts)
