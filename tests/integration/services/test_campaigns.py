@@ -87,11 +87,12 @@ def test_limits_and_a_daily_release_are_rules_that_can_be_approved(city: City) -
     assert state("Q3-NIGHT") == "approved"
 
 
-def test_a_subsidy_and_an_entry_waiver_cannot_run_in_this_version(city: City) -> None:
+def test_the_samples_subsidy_and_entry_waiver_run_without_a_quota_in_valkey(city: City) -> None:
     for campaign_id in ("Q3-CAR", "GATE-JJK"):
         campaigns.approve(campaign_id, actor="test")
-        with pytest.raises(campaigns.RuleNotSupported):
-            campaigns.run(campaign_id, actor="test")
+        campaigns.run(campaign_id, actor="test")
+        assert state(campaign_id) == "running"
+        assert quota.loaded(redis_handle.client, campaign_id) is None
 
 
 def test_the_samples_instant_campaigns_run(city: City) -> None:
