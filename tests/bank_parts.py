@@ -61,6 +61,9 @@ class Bank:
         """Send one signed call as a server would hand it over."""
         at_s, nonce = options.pop("at_s", None), options.pop("nonce", "")
         more = options.pop("headers", {})
+        if "json" in options:  # the bytes that are signed are the bytes that go out
+            options["data"] = json.dumps(options.pop("json"), ensure_ascii=False).encode()
+            options["content_type"] = "application/json"
         method_, target, body = what_is_sent(method, path, **options)
         headers = {**self.signed(method_, target, body, at_s=at_s, nonce=nonce), **more}
         # Outside the test's own application context: no request inherits another's `g`.
@@ -85,8 +88,6 @@ def mac(secret: str, text: str) -> str:
 
 def what_is_sent(method: str, path: str, **options: Any) -> tuple[str, str, bytes]:
     """Return method, target and body of a call to the test client."""
-    if "json" in options:
-        options["data"] = json.dumps(options.pop("json"), ensure_ascii=True).encode()
     options.pop("environ_base", None)
     options.pop("headers", None)
     builder = EnvironBuilder(path=path, method=method, **options)
