@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the options."""
     made = argparse.ArgumentParser(add_help=False)
     made.add_argument("--attempts", type=int, default=1_000_000, help="of the drill million")
+    made.add_argument("--payments", type=int, default=10_000, help="of the drill budget_race")
     made.add_argument("--rounds", type=int, default=20, help="kills in a drill that kills often")
     made.add_argument("--seconds", type=float, default=15, help="of slow_connections")
     made.add_argument("--rows", type=int, default=100_000, help="vouchers valkey_lost rebuilds")
