@@ -1,6 +1,7 @@
 """Carrying out a budget change: in one transaction rows, guards and transfers, or nothing.
 
-Locks are taken in one order: campaign → accounts of pots by id → fund → quarters → tiers by id.
+Locks are taken in one order: campaign → accounts of pots by id → fund → quarters → tiers by id. The
+return of a rest alone holds its campaign's tiers before the pot.
 """
 
 from sqlalchemy.orm import Session
@@ -158,6 +159,9 @@ def _return_rest(session: Session, change: Change) -> None:
     """Give back to the pot what a campaign that is over will not spend."""
     campaign = _locked_campaign(session, change)
     refuse_unless_over(campaign_queries.terms_of(campaign), clock.now())
+    # A subsidy that is being granted at this moment, or the last entry of the last day, spends of
+    # what is read below. It holds the tiers; nobody holds them and waits for what we hold.
+    campaign_queries.hold_tiers(session, campaign.id)
     queries.lock_accounts(session, [pot_account(campaign.fund_id, campaign.quarter, "available")])
     _refuse_unless_expected(campaign.returned_fen, change.expected_fen, campaign.id)
     committed_fen = ledger_queries.balance(session, campaign_account(campaign.id, "committed"))

@@ -1,18 +1,21 @@
 """What a confirmed change moves, and the ceilings it never passes, by one fen or under a race."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import event, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from backend import clock
 from backend.domain.budgets import BudgetBelowUse, CampaignNotOver
 from backend.domain.campaigns import ActNotPossible, BudgetExceeded
+from backend.domain.postings import campaign_account
 from backend.extensions import db, redis_handle
 from backend.services import campaigns, ledger, orders, redemptions, vouchers
 from backend.services.orders import Amounts
-from backend.storage.models.campaigns import Campaign
+from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.ledger import LedgerAccount, Transfer
 from backend.storage.models.programmes import Fund, FundQuarter
 from backend.storage.redis import quota
@@ -183,6 +186,30 @@ def test_two_returns_of_one_rest_give_it_back_once(city: City, moment: MovableCl
     assert sorted(found) == ["budget_changed_meanwhile", "done"]
     assert scope("campaign", MAY) == (0, 0, 0, 0, 0)
     assert proved()
+
+
+def test_a_rest_is_counted_when_whoever_spends_of_the_campaign_has_ended(
+    city: City, moment: MovableClock
+) -> None:
+    """As a subsidy is granted: the tiers held, the money moved, and the commit a moment later."""
+    end(MAY, moment)
+    propose_return("REST")
+    committed, spent = (campaign_account(MAY, kind) for kind in ("committed", "spent"))
+    spending = {"id": "late", "kind": "spending", "amount_fen": 1, "at": clock.now()}
+    with (
+        db.engine.connect().execution_options(huiquan_writes=True) as spender,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        spender.execute(select(Tier.id).where(Tier.campaign_id == MAY).with_for_update())
+        found = pool.submit(race, city.app, [partial(confirm, "REST")])
+        with pytest.raises(TimeoutError):
+            found.result(timeout=0.5)
+        spender.execute(
+            insert(Transfer).values(from_account_id=committed, to_account_id=spent, **spending)
+        )
+        spender.commit()
+        assert found.result(timeout=10) == ["budget_exceeded"]
+    assert scope("campaign", MAY)[2] == 12_100_000 - 1
 
 
 def test_claims_and_redemptions_never_lock_or_write_a_fund_quarter_or_campaign(
