@@ -23,16 +23,7 @@ class ClerkExists(HuiquanError):
 
 def refuse_own_shop(session: Session, *, clerk_id: int, resident_id: int) -> None:
     """Refuse a clerk who would redeem a voucher of his own (plan, part eight (四))."""
-    own = session.scalar(
-        select(Clerk.id)
-        .join(ResidentIdentity, ResidentIdentity.value_hash == Clerk.phone_hash)
-        .where(
-            Clerk.id == clerk_id,
-            ResidentIdentity.kind == "phone",
-            ResidentIdentity.resident_id == resident_id,
-        )
-    )
-    if own is not None:
+    if queries.has_phone_of(session, clerk_id, resident_id):
         raise refusals.OwnShop(f"clerk {clerk_id}")
 
 

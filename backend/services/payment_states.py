@@ -128,7 +128,7 @@ def _paid(session: Session, order: Order, state: PaymentState) -> OutcomeName:
     if session.get_one(Merchant, order.merchant_id).status == "disqualified":
         return _given_back(session, order, "merchant_disqualified", collected_fen)
     if not order_queries.close_locked(
-        session, order.id, status="redeemed", at=clock.now(), overdue=None
+        session, order, status="redeemed", at=clock.now(), overdue=None
     ):
         payment_cases.open_case(session, order, "paid_after_release", collected_fen)
         return "paid_after_release"

@@ -13,7 +13,6 @@ from backend.domain.postings import campaign_posting
 from backend.extensions import db
 from backend.services import clerks, merchants
 from backend.storage.models.orders import Order, Redemption
-from backend.storage.models.vouchers import Voucher
 from backend.storage.queries import ledger as ledger_queries
 from backend.storage.queries import orders as queries
 from backend.storage.queries import vouchers as voucher_queries
@@ -45,15 +44,14 @@ def confirm_paid(*, order_id: str, merchant_id: str, clerk_id: int) -> Order:
         merchants.refuse_disqualified(session, merchant_id)
         clerks.refuse_own_shop(session, clerk_id=clerk_id, resident_id=order.resident_id)
         now = clock.now()
-        if not queries.close_locked(session, order.id, status="redeemed", at=now, overdue=False):
+        if not queries.close_locked(session, order, status="redeemed", at=now, overdue=False):
             session.refresh(order)
             if order.status in REDEEMED:
                 return order  # another till was faster with the same confirmation
             raise refusals.OrderReleased(f"order {order.id} is {order.status}")
         redeem(session, order, clerk_id=clerk_id)
-        queries.set_payment(session, order.id, status="paid", reference=f"clerk:{clerk_id}", at=now)
-        session.refresh(order)
-        session.refresh(order.payment)
+        reference = f"clerk:{clerk_id}"
+        queries.set_payment(session, order.payment, status="paid", reference=reference, at=now)
     log.info("order_redeemed", order_id=order.id, merchant_id=merchant_id)
     return order
 
@@ -66,12 +64,12 @@ def confirm_by_partner(*, order_id: str, partner_id: str) -> Order:
     with transaction() as session:
         order = session.get_one(Order, order_id)
         now = clock.now()
-        if queries.close_locked(session, order.id, status="redeemed", at=now, overdue=False):
+        if queries.close_locked(session, order, status="redeemed", at=now, overdue=False):
             redeem(session, order, clerk_id=None)
             reference = f"bank:{partner_id}"
-            queries.set_payment(session, order.id, status="paid", reference=reference, at=now)
-        session.refresh(order)
-        session.refresh(order.payment)
+            queries.set_payment(session, order.payment, status="paid", reference=reference, at=now)
+        else:
+            session.refresh(order)
     if order.status not in REDEEMED:
         raise refusals.OrderReleased(f"order {order.id} is {order.status}")
     log.info("order_redeemed", order_id=order.id, merchant_id=order.merchant_id)
@@ -100,10 +98,8 @@ def redeem(session: Session, order: Order, *, clerk_id: int | None) -> None:
     None when a phone has paid.
     """
     now = clock.now()
-    voucher = session.get(Voucher, order.voucher_id)
-    if voucher is None or not voucher_queries.change_status(
-        session, order.voucher_id, expected="locked", status="used", order_id=order.id
-    ):
+    voucher = voucher_queries.use_locked(session, order.voucher_id, order_id=order.id)
+    if voucher is None:
         raise RuntimeError(f"order {order.id} holds no locked voucher")  # rolls all back
     redemption = campaign_posting(
         "redemption", voucher.campaign_id, order.discount_fen, id=f"redemption:{order.id}"
@@ -112,21 +108,6 @@ def redeem(session: Session, order: Order, *, clerk_id: int | None) -> None:
     if unused_fen := voucher.face_value_fen - order.discount_fen:  # never above the amount due
         rest = campaign_posting("expiry", voucher.campaign_id, unused_fen, id=f"rest:{order.id}")
         ledger_queries.add_transfer(session, rest, at=now)
-    session.add(
-        Redemption(
-            id=order.id,
-            voucher_id=voucher.id,
-            use_number=voucher.restored_count + 1,
-            campaign_id=voucher.campaign_id,
-            merchant_id=order.merchant_id,
-            resident_id=order.resident_id,
-            clerk_id=clerk_id,
-            order_amount_fen=order.order_amount_fen,
-            discount_fen=order.discount_fen,
-            payable_fen=order.payable_fen,
-            redeemed_at=now,
-            business_day=now.date(),
-            transfer_id=redemption.id,
-        )
+    queries.add_redemption(
+        session, order, voucher, clerk_id=clerk_id, transfer_id=redemption.id, at=now
     )
-    session.flush()

@@ -64,7 +64,7 @@ def release_locked(
     tier.
     """
     if not queries.close_locked(
-        session, order.id, status="released", at=at, overdue=overdue, reason=reason
+        session, order, status="released", at=at, overdue=overdue, reason=reason
     ):
         return False
     if not instant_returns.on_release(session, order.voucher_id, at=at):
@@ -72,5 +72,5 @@ def release_locked(
             session, order.voucher_id, expected="locked", status="unused", order_id=None
         )
     if payment_status is not None:
-        queries.set_payment(session, order.id, status=payment_status, reference=None, at=at)
+        queries.set_payment(session, order.payment, status=payment_status, reference=None, at=at)
     return True

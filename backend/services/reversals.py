@@ -80,7 +80,7 @@ def undo(session: Session, order: Order, *, reason: str, made_by: str) -> None:
     if instant_campaigns.is_unit(order.voucher_id):
         instant_returns.return_unit(session, order.voucher_id, expected="unused", at=now)
     if order.payment.provider == AT_TILL:  # the till itself hands the money back
-        queries.set_payment(session, order.id, status="closed", reference=None, at=now)
+        queries.set_payment(session, order.payment, status="closed", reference=None, at=now)
     paybacks.open_payback(
         session,
         order,

@@ -4,11 +4,12 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import DateTime, Dialect, Engine, event, func, select
+from sqlalchemy import DateTime, Dialect, Engine, Table, event, func, select
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import TypeDecorator
 
 from backend.clock import CHINA
@@ -69,6 +70,21 @@ def _configure_postgresql(connection: Any, _record: Any) -> None:
     connection.execute("SET lock_timeout = '5s'")
     connection.execute("SET idle_in_transaction_session_timeout = '30s'")
     connection.autocommit = previous
+
+
+def table_of(model: type[DeclarativeBase]) -> Table:
+    """Return a model's table, for statements that every payment runs.
+
+    Put together once and on the table, a statement takes a tenth of the time that Python needs for
+    one built anew on the model (docs/benchmarks.md).
+    """
+    return cast(Table, model.__table__)
+
+
+def follow(row: DeclarativeBase, **written: object) -> None:
+    """Let a row in memory say what a statement has just written, without reading it again."""
+    for name, value in written.items():
+        set_committed_value(row, name, value)
 
 
 @contextmanager

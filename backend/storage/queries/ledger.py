@@ -1,28 +1,23 @@
 """Writing transfers once, and summing them."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from backend.domain.postings import Posting
 from backend.storage.models.ledger import LedgerAccount, Transfer
+from backend.storage.sql import table_of
+
+_ADD = insert(table_of(Transfer))
 
 
 def add_transfer(session: Session, posting: Posting, *, at: datetime) -> None:
     """Write one transfer; the same id again is an integrity error, never a second movement."""
-    session.add(
-        Transfer(
-            id=posting.id,
-            kind=posting.kind,
-            from_account_id=posting.from_account_id,
-            to_account_id=posting.to_account_id,
-            amount_fen=posting.amount_fen,
-            at=at,
-        )
-    )
-    session.flush()
+    session.flush()  # what the caller changed before goes first, as with every statement of the ORM
+    session.execute(_ADD, {**asdict(posting), "at": at})
 
 
 def add_accounts(session: Session, accounts: Sequence[LedgerAccount]) -> None:

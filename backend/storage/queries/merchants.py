@@ -1,6 +1,6 @@
 """Merchants, the published list, placards and clerks."""
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from backend.storage.models.merchants import (
@@ -9,6 +9,19 @@ from backend.storage.models.merchants import (
     MerchantListEntry,
     MerchantListVersion,
     Placard,
+)
+from backend.storage.models.residents import ResidentIdentity
+from backend.storage.sql import table_of
+
+CLERKS, IDENTITIES = table_of(Clerk), table_of(ResidentIdentity)
+_PHONE_OF_BOTH = (
+    select(CLERKS.c.id)
+    .join(IDENTITIES, IDENTITIES.c.value_hash == CLERKS.c.phone_hash)
+    .where(
+        CLERKS.c.id == bindparam("clerk_id"),
+        IDENTITIES.c.kind == "phone",
+        IDENTITIES.c.resident_id == bindparam("resident_id"),
+    )
 )
 
 
@@ -67,6 +80,12 @@ def newest_placard(session: Session, merchant_id: str) -> Placard | None:
 def get_active_clerk(session: Session, clerk_id: int) -> Clerk | None:
     """Return a clerk who still works at his shop, or None."""
     return session.scalar(select(Clerk).where(Clerk.id == clerk_id, Clerk.state == "active"))
+
+
+def has_phone_of(session: Session, clerk_id: int, resident_id: int) -> bool:
+    """Return whether a clerk works under a resident's phone number: they are one person."""
+    named = {"clerk_id": clerk_id, "resident_id": resident_id}
+    return session.scalar(_PHONE_OF_BOTH, named) is not None
 
 
 def list_clerks(session: Session, merchant_id: str) -> list[Clerk]:

@@ -4,10 +4,49 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from backend.storage.models.orders import Order, Payment, Redemption, Reversal
+from backend.storage.queries.vouchers import UsedVoucher
+from backend.storage.sql import follow, table_of
+
+ORDERS, PAYMENTS, REDEMPTIONS = table_of(Order), table_of(Payment), table_of(Redemption)
+
+
+def _closing(*conditions: ColumnElement[bool]) -> ReturningUpdate[tuple[str]]:
+    return (
+        update(ORDERS)
+        .where(ORDERS.c.id == bindparam("order_id"), ORDERS.c.status == "locked", *conditions)
+        .values(
+            status=bindparam("new_status"),
+            closed_at=bindparam("moment"),
+            release_reason=bindparam("reason"),
+        )
+        .returning(ORDERS.c.id)
+    )
+
+
+# By what is known of the lock: run out, not yet, or either.
+_CLOSE_LOCKED = {
+    True: _closing(ORDERS.c.lock_expires_at <= bindparam("moment")),
+    False: _closing(ORDERS.c.lock_expires_at > bindparam("moment")),
+    None: _closing(),
+}
+_SET_PAYMENT = (
+    update(PAYMENTS)
+    .where(PAYMENTS.c.order_id == bindparam("of_order"))
+    .values(
+        status=bindparam("new_status"),
+        reference=bindparam("new_reference"),
+        updated_at=bindparam("moment"),
+    )
+)
+_OF_MERCHANT = select(Order).where(
+    Order.id == bindparam("order_id"), Order.merchant_id == bindparam("merchant_id")
+)
+_ADD_REDEMPTION = insert(REDEMPTIONS)
 
 
 def get_by_request(session: Session, requested_by: str, request_id: str) -> Order | None:
@@ -26,9 +65,7 @@ def get_of_resident(session: Session, order_id: str, resident_id: int) -> Order 
 
 def get_of_merchant(session: Session, order_id: str, merchant_id: str) -> Order | None:
     """Return a merchant's own order, or None."""
-    return session.scalar(
-        select(Order).where(Order.id == order_id, Order.merchant_id == merchant_id)
-    )
+    return session.scalar(_OF_MERCHANT, {"order_id": order_id, "merchant_id": merchant_id})
 
 
 def list_of_resident(session: Session, resident_id: int, *, limit: int) -> list[Order]:
@@ -84,7 +121,7 @@ def list_overdue(
 
 def close_locked(
     session: Session,
-    order_id: str,
+    order: Order,
     *,
     status: str,
     at: datetime,
@@ -92,17 +129,11 @@ def close_locked(
     reason: str | None = None,
 ) -> bool:
     """Move an order out of `locked`: in time, overdue or either (None); False when it was not."""
-    conditions = [Order.id == order_id, Order.status == "locked"]
-    if overdue is not None:
-        conditions.append(Order.lock_expires_at <= at if overdue else Order.lock_expires_at > at)
-    closed = session.scalar(
-        update(Order)
-        .where(*conditions)
-        .values(status=status, closed_at=at, release_reason=reason)
-        .execution_options(synchronize_session=False)
-        .returning(Order.id)
-    )
-    return closed is not None
+    named = {"order_id": order.id, "new_status": status, "moment": at, "reason": reason}
+    if session.scalar(_CLOSE_LOCKED[overdue], named) is None:
+        return False
+    follow(order, status=status, closed_at=at, release_reason=reason)
+    return True
 
 
 def reverse_redeemed(session: Session, order_id: str, *, at: datetime) -> bool:
@@ -118,15 +149,40 @@ def reverse_redeemed(session: Session, order_id: str, *, at: datetime) -> bool:
 
 
 def set_payment(
-    session: Session, order_id: str, *, status: str, reference: str | None, at: datetime
+    session: Session, payment: Payment, *, status: str, reference: str | None, at: datetime
 ) -> None:
     """Record what became of an order's payment."""
-    session.execute(
-        update(Payment)
-        .where(Payment.order_id == order_id)
-        .values(status=status, reference=reference, updated_at=at)
-        .execution_options(synchronize_session=False)
-    )
+    named = {"of_order": payment.order_id, "new_status": status, "new_reference": reference}
+    session.execute(_SET_PAYMENT, {**named, "moment": at})
+    follow(payment, status=status, reference=reference, updated_at=at)
+
+
+def add_redemption(
+    session: Session,
+    order: Order,
+    voucher: UsedVoucher,
+    *,
+    clerk_id: int | None,
+    transfer_id: str,
+    at: datetime,
+) -> None:
+    """Write the redemption of an order; a second one of the same is an integrity error."""
+    row = {
+        "id": order.id,
+        "voucher_id": order.voucher_id,
+        "use_number": voucher.restored_count + 1,
+        "campaign_id": voucher.campaign_id,
+        "merchant_id": order.merchant_id,
+        "resident_id": order.resident_id,
+        "clerk_id": clerk_id,
+        "order_amount_fen": order.order_amount_fen,
+        "discount_fen": order.discount_fen,
+        "payable_fen": order.payable_fen,
+        "redeemed_at": at,
+        "business_day": at.date(),
+        "transfer_id": transfer_id,
+    }
+    session.execute(_ADD_REDEMPTION, row)
 
 
 def count_uses(session: Session, *, resident_id: int, merchant_id: str, day: date) -> int:

@@ -2,10 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import DateTime, func, select, text, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    bindparam,
+    func,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from backend import clock
 from backend.domain.vouchers import (
@@ -17,9 +27,10 @@ from backend.domain.vouchers import (
 from backend.domain.vouchers import Voucher as VoucherFacts
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.vouchers import Voucher
-from backend.storage.sql import ChinaTime
+from backend.storage.sql import ChinaTime, table_of
 
 _MS = timedelta(milliseconds=1)
+VOUCHERS = table_of(Voucher)
 
 
 class NewVoucher(NamedTuple):
@@ -36,6 +47,14 @@ class NewVoucher(NamedTuple):
     valid_until_ms: int
     marks: int = 0
     claim_range: int = 0  # 0 for none, as the stream has it
+
+
+class UsedVoucher(NamedTuple):
+    """What a redemption must know of the voucher that it has used up."""
+
+    campaign_id: str
+    face_value_fen: int
+    restored_count: int  # uses before this one, each undone
 
 
 # A rush is written by these two, so they make as few objects a row as their drivers allow: rows
@@ -236,18 +255,32 @@ def facts_of(voucher: Voucher, campaign: Campaign) -> VoucherFacts:
     )
 
 
+def _change(*returned: ColumnElement[Any]) -> ReturningUpdate[Any]:
+    return (
+        update(VOUCHERS)
+        .where(VOUCHERS.c.id == bindparam("voucher_id"), VOUCHERS.c.status == bindparam("expected"))
+        .values(status=bindparam("new_status"), order_id=bindparam("holder"))
+        .returning(*returned)
+    )
+
+
+_CHANGE_STATUS = _change(VOUCHERS.c.id)
+_USE = _change(VOUCHERS.c.campaign_id, VOUCHERS.c.face_value_fen, VOUCHERS.c.restored_count)
+
+
 def change_status(  # the compare-and-set of a voucher's life
     session: Session, voucher_id: int, *, expected: str, status: str, order_id: str | None
 ) -> bool:
     """Move a voucher from one status to another; False when it was not in the expected one."""
-    result = session.execute(
-        update(Voucher)
-        .where(Voucher.id == voucher_id, Voucher.status == expected)
-        .values(status=status, order_id=order_id)
-        .execution_options(synchronize_session=False)
-        .returning(Voucher.id)
-    )
-    return result.scalar() is not None
+    named = {"voucher_id": voucher_id, "expected": expected, "new_status": status}
+    return session.scalar(_CHANGE_STATUS, {**named, "holder": order_id}) is not None
+
+
+def use_locked(session: Session, voucher_id: int, *, order_id: str) -> UsedVoucher | None:
+    """Move a voucher from `locked` to `used`; None when it was not locked."""
+    named = {"voucher_id": voucher_id, "expected": "locked", "new_status": "used"}
+    used = session.execute(_USE, {**named, "holder": order_id}).one_or_none()
+    return None if used is None else UsedVoucher(*used)
 
 
 def restore_used(session: Session, voucher_id: int, *, order_id: str) -> bool:
