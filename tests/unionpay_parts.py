@@ -2,14 +2,18 @@
 
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from backend import clock
+from backend.gateways.payments.protocol import Charge, RefundRequest
 from backend.gateways.payments.unionpay import UnionPay
 from backend.gateways.payments.unionpay_calls import UnionPayCalls
 from backend.gateways.payments.unionpay_http import UnionPayHttp
@@ -50,6 +54,51 @@ def provider_of(
         "file_url": base_url,
     }
     return UnionPay(UnionPayCalls(**{**parts, **changed}), notice_url=notice_url)
+
+
+def payer_code() -> str:
+    return f"62{uuid.uuid4().int % 10**17:017d}"
+
+
+def charge_of_now(**changed: Any) -> Charge:
+    """An order of now: an order QR, unless a payer's code is given."""
+    created_at = clock.now().replace(microsecond=0)
+    given: dict[str, Any] = {
+        "order_id": uuid.uuid4().hex,
+        "merchant_id": "jialegou",
+        "amount_fen": 9800,
+        "created_at": created_at,
+        "expires_at": created_at + timedelta(seconds=300),
+        "description": "家乐购",
+    }
+    return Charge(**{**given, **changed})
+
+
+def scanned(**changed: Any) -> Charge:
+    return charge_of_now(payer_code=payer_code(), **changed)
+
+
+def paid(unionpay: UnionPay) -> tuple[Charge, str]:
+    charge = scanned()
+    unionpay.charge(charge)
+    state = unionpay.query(charge)
+    assert state.status == "paid"
+    assert state.reference is not None
+    return charge, state.reference
+
+
+def refund_of(charge: Charge, reference: str | None = None, **changed: Any) -> RefundRequest:
+    given: dict[str, Any] = {
+        "refund_id": uuid.uuid4().hex,
+        "order_id": charge.order_id,
+        "amount_fen": charge.amount_fen,
+        "total_fen": charge.amount_fen,
+        "created_at": clock.now().replace(microsecond=0),
+        "charge_created_at": charge.created_at,
+        "reason": "退货",
+        "reference": reference,
+    }
+    return RefundRequest(**{**given, **changed})
 
 
 def notice_of(keys: Path, *, line_end: str = "\r\n", **fields: str) -> dict[str, str]:

@@ -36,6 +36,33 @@ PUBLIC_KEY_ID = "PUB_KEY_ID_0119000000012026010100000000000001"
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 WALLET_CODE = "13{:016d}"
 ORDERS = "/v3/pay/transactions"
+JSAPI, CODEPAY = f"{ORDERS}/jsapi", f"{ORDERS}/codepay"
+REFUNDS = "/v3/refund/domestic/refunds"
+UNCLEAR = [("delay", 1.5), ("close", 0), ("502", 0), ("bad_json", 0), ("errcode", 1)]
+# Every code of the protocol, in its newer and its older spelling.
+REFUSALS = [
+    (400, "PARAM_ERROR"),
+    (400, "INVALID_REQUEST"),
+    (400, "ORDER_CLOSED"),
+    (400, "ORDERCLOSED"),
+    (400, "APPID_MCHID_NOT_MATCH"),
+    (400, "MCH_NOT_EXISTS"),
+    (401, "SIGN_ERROR"),
+    (403, "RULE_LIMIT"),
+    (403, "TRADE_ERROR"),
+    (403, "OUT_TRADE_NO_USED"),
+    (403, "NOT_ENOUGH"),
+    (403, "NO_AUTH"),
+    (403, "ACCOUNT_ERROR"),
+    (404, "ORDER_NOT_EXIST"),
+    (404, "ORDERNOTEXIST"),
+    (429, "FREQUENCY_LIMITED"),
+    (500, "SYSTEM_ERROR"),
+    (500, "SYSTEMERROR"),
+    (500, "BANK_ERROR"),
+    (500, "OPENID_MISMATCH"),
+    (500, "INVALID_TRANSACTIONID"),
+]
 
 
 def private_pem(key: RSAPrivateKey) -> str:
@@ -56,6 +83,10 @@ ACCOUNT = Account(
     public_key=public_pem(PLATFORM_KEY),
     public_key_id=PUBLIC_KEY_ID,
 )
+
+
+def order_path(order_id: str, action: str = "") -> str:
+    return f"{ORDERS}/out-trade-no/{order_id}{action}"
 
 
 def make_charge(amount_fen: int = 8000, *, age_s: float = 0, **more: Any) -> Charge:

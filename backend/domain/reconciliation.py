@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal, get_args
 
+from backend.domain.china import CHINA
 from backend.domain.errors import HuiquanError
 
 FileKind = Literal["wechat_bill", "unionpay_zm", "bank_detail"]
@@ -55,6 +56,8 @@ WITHOUT_MONEY: frozenset[str] = frozenset({"detail_differs"})
 # after its own review.
 LATE_AFTER_DAYS: Mapping[FileKind, int] = {"wechat_bill": 1, "unionpay_zm": 1, "bank_detail": 3}
 FETCH_FROM = time(10, 30)  # providers promise their bill for ten o'clock of the next day
+# UnionPay's settlement day (清算日) runs from 23:00 to 23:00: its answers to frequent questions.
+BEGINS_EARLIER: Mapping[FileKind, timedelta] = {"unionpay_zm": timedelta(hours=1)}
 # We hear of a payment after it was made, so one around midnight may count for two days.
 NEIGHBOURING_DAYS = timedelta(days=1)
 MAX_FILE_BYTES = 128 * 1024 * 1024
@@ -142,6 +145,12 @@ class ReconciliationItemNotOpen(HuiquanError):
 def is_late(kind: FileKind, day: date, *, taken: date) -> bool:
     """Whether a file of a day, taken on another, is late for its kind."""
     return taken > day + timedelta(days=LATE_AFTER_DAYS[kind])
+
+
+def bounds_of_file(kind: FileKind, day: date) -> tuple[datetime, datetime]:
+    """Return the half-open interval of what a file of a day should hold."""
+    start = datetime.combine(day, time(), CHINA) - BEGINS_EARLIER.get(kind, timedelta())
+    return start, start + timedelta(days=1)
 
 
 def checked_reason(text: str | None) -> str:

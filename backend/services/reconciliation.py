@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain.errors import NotFound
-from backend.domain.reconciliation import FileKind, OutsideFileNotInForce
+from backend.domain.reconciliation import FileKind, OutsideFileNotInForce, bounds_of_file
 from backend.extensions import db
 from backend.storage.models.reconciliation import (
     OutsideFile,
@@ -46,7 +46,7 @@ def run(file_id: int) -> list[ReconciliationSum]:
     """
     with transaction() as session:
         file = _lock_party(session, file_id)
-        start, end = clock.day_bounds(file.day)
+        start, end = bounds_of_file(file.kind, file.day)
         lacking = queries.lacking_in_file(session, file, start=start, end=end)
         _list_new(session, file, chain(queries.differing_in_file(session, file), lacking))
         _follow_waiting(session, file)

@@ -9,12 +9,12 @@ from io import BytesIO
 
 from sqlalchemy import select
 
-from backend import clock
 from backend.domain.reconciliation import (
     KIND_NAMES,
     RESULT_NAMES,
     STATE_NAMES,
     TYPE_NAMES,
+    bounds_of_file,
     differs_text,
 )
 from backend.extensions import db
@@ -78,7 +78,7 @@ def _lines(file: OutsideFile) -> Iterator[Sequence[Cell]]:
         *("行号", "类型", "我方号码", "结果", "不符之处", "我方金额（元）", "对方金额（元）"),
         *("我方优惠（元）", "对方优惠（元）"),
     )
-    start, end = clock.day_bounds(file.day)
+    start, end = bounds_of_file(file.kind, file.day)
     for verdict in queries.of_file(db.session(), file):
         yield _line(verdict)
     for verdict in queries.lacking_in_file(db.session(), file, start=start, end=end):

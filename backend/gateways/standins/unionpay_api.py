@@ -11,7 +11,7 @@ in `control.py`.
 
 import socket
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -19,6 +19,7 @@ from flask import Flask, Response, abort, jsonify, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from backend import clock
+from backend.clock import CHINA
 from backend.gateways.payments.unionpay_calls import BACK_PATH, QUERY_PATH
 from backend.gateways.payments.unionpay_files import zm_name
 from backend.gateways.payments.unionpay_messages import MessageRefused, verify_signature
@@ -34,6 +35,7 @@ from backend.gateways.standins.unionpay_messages import (
 from backend.gateways.standins.unionpay_notices import Notifier
 from backend.gateways.standins.unionpay_state import (
     DONE,
+    FILE_READY_AT,
     Fields,
     Refuse,
     Transaction,
@@ -169,14 +171,16 @@ def _add_files(app: Flask, gateway: Gateway) -> None:
     def download() -> Response:
         asked = gateway.asked()
         state = gateway.state
-        today = state.now().date()
+        now = state.now()
+        today = now.date()
         try:
             day = date(today.year, int(asked["settleDate"][:2]), int(asked["settleDate"][2:]))
         except (KeyError, ValueError):
             raise Refuse("10", "settleDate") from None
         if day > today:  # no year is named: the last such day
             day = day.replace(year=day.year - 1)
-        if asked.get("txnType") != "76" or day == today:
+        ready = datetime.combine(day + timedelta(days=1), FILE_READY_AT, CHINA)
+        if asked.get("txnType") != "76" or now < ready:
             raise Refuse("98", "文件不存在")
         with state.lock:
             content = zm_content(state.settled_on(day))
@@ -246,6 +250,10 @@ def _add_switches(app: Flask, gateway: Gateway) -> None:
             now_s = state.clock.now_s()
             gateway.notify(one, copies=int(asked.get("copies") or 1), at_s=now_s)
         return jsonify({})
+
+    @app.get(f"{PREFIX}deliveries")
+    def deliveries() -> Response:
+        return jsonify(gateway.notifier.list_deliveries())
 
 
 def _code_url(one: Transaction) -> str:

@@ -14,7 +14,7 @@ from cryptography import x509
 from backend.gateways.payments.unionpay_bill import CONSUME, REFUND, WIDTHS
 from backend.gateways.payments.unionpay_messages import Signer
 from backend.gateways.standins import unionpay_state
-from backend.gateways.standins.unionpay_state import Transaction
+from backend.gateways.standins.unionpay_state import Transaction, settlement_day
 
 _SAID_BACK = ("merId", "orderId", "txnTime", "txnType", "txnSubType", "txnAmt", "currencyCode")
 _SAID_BACK_TOO = ("bizType", "accessType", "reqReserved", "origQryId")
@@ -51,7 +51,7 @@ def outcome(one: Transaction) -> dict[str, str]:
     told = {**said_back(one.asked), "queryId": one.query_id, "settleCurrencyCode": "156"}
     told |= {"settleAmt": one.asked["txnAmt"], "traceNo": one.query_id[-6:], "payCardType": "01"}
     if ended is not None:
-        told |= {"traceTime": f"{ended:%m%d%H%M%S}", "settleDate": f"{ended:%m%d}"}
+        told |= {"traceTime": f"{ended:%m%d%H%M%S}", "settleDate": f"{settlement_day(ended):%m%d}"}
     if one.behaviour.discount_fen:
         text = f"{{discountAmt={one.behaviour.discount_fen}}}"
         told["reserved"] = base64.b64encode(text.encode()).decode()

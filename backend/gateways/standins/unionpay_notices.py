@@ -2,8 +2,10 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import requests
@@ -13,6 +15,7 @@ from backend.gateways.standins.control import StandinClock
 REPEAT_AFTER_S = (0.5, 1.0, 2.0, 4.0)  # the real table counts in minutes
 POLL_S = 0.02
 TIMEOUT_S = 5.0
+MAX_KEPT = 10_000
 
 Make = Callable[[], Mapping[str, str] | None]
 
@@ -32,6 +35,7 @@ class Notifier:
         self._clock = clock
         self._due: list[_Due] = []
         self._lock = threading.Lock()
+        self._deliveries: deque[dict[str, object]] = deque(maxlen=MAX_KEPT)
         self._http = requests.Session()
         self._http.trust_env = False  # a proxy would not find this machine's own addresses
         self._pool = ThreadPoolExecutor(max_workers=16)
@@ -44,6 +48,11 @@ class Notifier:
         """
         with self._lock:
             self._due.extend(_Due(at_s, url, make) for _ in range(copies))
+
+    def list_deliveries(self) -> list[dict[str, object]]:
+        """Return what was posted, by orderId, and the status of each answer; None: no answer."""
+        with self._lock:
+            return list(self._deliveries)
 
     def _run(self) -> None:
         while True:
@@ -59,11 +68,12 @@ class Notifier:
         form = one.make()
         if form is None:
             return
-        try:
-            taken = self._http.post(one.url, data=form, timeout=TIMEOUT_S).status_code == 200
-        except requests.RequestException:
-            taken = False
-        if not taken and one.repeats < len(REPEAT_AFTER_S):
+        status = None
+        with suppress(requests.RequestException):
+            status = self._http.post(one.url, data=form, timeout=TIMEOUT_S).status_code
+        with self._lock:
+            self._deliveries.append({"order_id": form["orderId"], "status": status})
+        if status != 200 and one.repeats < len(REPEAT_AFTER_S):
             one.at_s = self._clock.now_s() + REPEAT_AFTER_S[one.repeats]
             one.repeats += 1
             with self._lock:

@@ -3,7 +3,7 @@
 import re
 import threading
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from backend import clock
@@ -19,7 +19,15 @@ _NEEDED_BY_KIND = {
     REVERSAL: ("txnAmt",),
 }
 
+DAY_BEGINS_EARLIER = timedelta(hours=1)  # a settlement day runs from 23:00 to 23:00
+FILE_READY_AT = time(9)  # of the next day
+
 Fields = dict[str, str]
+
+
+def settlement_day(at: datetime) -> date:
+    """Return the day in whose file a transaction stands."""
+    return (at + DAY_BEGINS_EARLIER).date()
 
 
 class Refuse(Exception):
@@ -143,7 +151,7 @@ class UnionPayState:
         return found
 
     def settled_on(self, day: date) -> list[Transaction]:
-        """Return the payments and refunds of a day; what was undone cancels out."""
+        """Return the payments and refunds of a settlement day; what was undone cancels out."""
         now_s = self.clock.now_s()
         return [
             one
@@ -151,7 +159,7 @@ class UnionPayState:
             if one.kind in (CONSUME, REFUND)
             and one.stands(now_s)
             and one.ended_at is not None
-            and one.ended_at.date() == day
+            and settlement_day(one.ended_at) == day
         ]
 
     def _check_form(self, asked: Fields, needed: tuple[str, ...]) -> None:

@@ -62,7 +62,7 @@ def create_app(keys: Keys, *, refund_within_s: float | None) -> Flask:
     _add_orders(app, state)
     _add_code_payments(app, state)
     _add_refunds(app, state, began)
-    _add_bills(app, state)
+    _add_bills(app, state, moods)
     wechat_pay_control.install(app, state, moods, notices)
     return app
 
@@ -211,7 +211,7 @@ def _add_refunds(app: Flask, state: PayState, began: Callable[[Refund], None]) -
             return jsonify(found.answer())
 
 
-def _add_bills(app: Flask, state: PayState) -> None:
+def _add_bills(app: Flask, state: PayState, moods: Moods) -> None:
     files: dict[str, tuple[float, bytes]] = {}
 
     @app.get("/v3/bill/tradebill")
@@ -240,7 +240,7 @@ def _add_bills(app: Flask, state: PayState) -> None:
         ends_at_s, content = files.get(request.args.get("token", ""), (0.0, b""))
         if ends_at_s <= state.clock.now_s():
             raise Refused(404, "RESOURCE_NOT_EXISTS", "下载链接已失效")
-        return Response(content, mimetype="application/octet-stream")
+        return Response(moods.spoil_file(DOWNLOAD, content), mimetype="application/octet-stream")
 
 
 @click.command()

@@ -1,9 +1,10 @@
 """Control routes of the stand-in of WeChat Pay: the payer, and what can go wrong with answers.
 
 `POST /_standin/pay`, `/_standin/fail-payment`, `/_standin/finish-refunds`, `/_standin/send`,
-`/_standin/moods`; `GET /_standin/orders`, `/_standin/deliveries`.
+`/_standin/moods`; `GET /_standin/orders`, `/_standin/refunds`, `/_standin/deliveries`.
 """
 
+import gzip
 import secrets
 import threading
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from backend.gateways.standins.wechat_pay_state import (
 
 PROBE = "WECHATPAY/SIGNTEST/"
 SPOILED = ("unsigned", "bad_signature", "probe", "unknown_serial", "stale", "other_scheme")
+MODES = ("refuse", "tampered", *SPOILED)
 
 
 @dataclass
@@ -35,7 +37,7 @@ class _Mood:
 
 @dataclass
 class Moods:
-    """How the next answers of a path come out: refused, or with a spoiled signature."""
+    """How the next answers of a path come out: refused, or with a spoiled signature or file."""
 
     _moods: dict[str, _Mood] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -51,6 +53,12 @@ class Moods:
     def refusal(self, path: str) -> Refused | None:
         mood = self._take(path, ("refuse",))
         return None if mood is None else Refused(mood.status, mood.code, "made to fail")
+
+    def spoil_file(self, path: str, content: bytes) -> bytes:
+        """Return a gzipped file as the path's mood leaves it: another than was announced."""
+        if self._take(path, ("tampered",)) is None:
+            return content
+        return gzip.compress(gzip.decompress(content) + b"`1\r\n")
 
     def spoil(self, path: str, headers: dict[str, str]) -> dict[str, str]:
         """Return a signature's headers as the path's mood leaves them."""
@@ -91,8 +99,8 @@ def install(app: Flask, state: PayState, moods: Moods, notices: Notices) -> None
     def set_mood() -> Response:
         asked = body_object()
         mode, times = str(asked.get("mode")), asked.get("times")
-        if mode not in ("refuse", *SPOILED):
-            abort(400, f"wants a mode of refuse, {', '.join(SPOILED)}")
+        if mode not in MODES:
+            abort(400, f"wants a mode of {', '.join(MODES)}")
         status, code = int(asked.get("status") or 400), str(asked.get("code") or "PARAM_ERROR")
         moods.set(str(asked.get("path")), _Mood(mode, status, code, times and int(times)))
         return jsonify({})
@@ -145,18 +153,37 @@ def _shown(order: Transaction) -> dict[str, object]:
 def _add_refunds(app: Flask, state: PayState, notices: Notices) -> None:
     @app.post(f"{PREFIX}finish-refunds")
     def finish_refunds() -> Response:
-        """What is being refunded ends: `status` SUCCESS, ABNORMAL or CLOSED."""
-        status = str(body_object().get("status") or "SUCCESS")
+        """What is being refunded ends: `status` SUCCESS, ABNORMAL or CLOSED; `notify` as above."""
+        asked = body_object()
+        status, tell = str(asked.get("status") or "SUCCESS"), asked.get("notify") is not False
         if status not in ("SUCCESS", "ABNORMAL", "CLOSED"):
             abort(400, "wants SUCCESS, ABNORMAL or CLOSED")
         with state.lock:
             waiting = [r for r in state.refunds.values() if r.status == "PROCESSING"]
             for refund in waiting:
-                finish(refund, state, notices, status=status)
+                finish(refund, state, notices, status=status, tell=tell)
         return jsonify([refund.out_refund_no for refund in waiting])
 
+    @app.get(f"{PREFIX}refunds")
+    def list_refunds() -> Response:
+        with state.lock:
+            return jsonify(
+                [
+                    {"out_refund_no": number, "amount_fen": refund.amount_fen}
+                    | {"out_trade_no": refund.order.out_trade_no, "status": refund.status}
+                    for number, refund in state.refunds.items()
+                ]
+            )
 
-def finish(refund: Refund, state: PayState, notices: Notices, *, status: str = "SUCCESS") -> None:
+
+def finish(
+    refund: Refund,
+    state: PayState,
+    notices: Notices,
+    *,
+    status: str = "SUCCESS",
+    tell: bool = True,
+) -> None:
     """End a refund that is being worked on, and tell it. Any other is left as it is."""
     with state.lock:
         if refund.status != "PROCESSING":
@@ -164,7 +191,8 @@ def finish(refund: Refund, state: PayState, notices: Notices, *, status: str = "
         refund.status = status
         words = _refund_words(refund, state)
     if refund.notify_url is not None:
-        notices.happened(_event(f"REFUND.{status}", refund.notify_url, words, state))
+        event = _event(f"REFUND.{status}", refund.notify_url, words, state)
+        (notices.happened if tell else notices.kept)(event)
 
 
 def _refund_words(refund: Refund, state: PayState) -> dict[str, object]:

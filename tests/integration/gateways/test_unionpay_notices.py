@@ -16,8 +16,7 @@ from backend.devstack import unionpay_keys
 from backend.gateways.payments.protocol import Charge, NoticeRefused, RefundRequest
 from backend.gateways.payments.unionpay import UnionPay
 from tests.integration.gateways.conftest import MakeUnionPay
-from tests.integration.gateways.test_unionpay import payer_code
-from tests.unionpay_parts import UnionPayStandin, notice_of
+from tests.unionpay_parts import UnionPayStandin, notice_of, payer_code
 
 ORDER_ID = "0123456789abcdef0123456789abcdef"
 WITHIN_S = 10

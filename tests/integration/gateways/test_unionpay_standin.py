@@ -8,8 +8,7 @@ import pytest
 from backend import clock
 from backend.gateways.payments.unionpay_calls import BACK_PATH, QUERY_PATH
 from backend.gateways.payments.unionpay_messages import parse_answer
-from tests.integration.gateways.test_unionpay import payer_code
-from tests.unionpay_parts import MERCHANT_NUMBER, UnionPayStandin, signer_of, trust_of
+from tests.unionpay_parts import MERCHANT_NUMBER, UnionPayStandin, payer_code, signer_of, trust_of
 
 
 def message(**changed: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from backend.domain.reconciliation import (
     OutsideRecord,
     ReasonNeeded,
     RecordType,
+    bounds_of_file,
     checked_reason,
     differs_text,
     is_late,
@@ -34,6 +35,13 @@ def test_a_file_is_in_time_to_the_end_of_its_last_day_and_late_from_the_next(
     last = DAY + timedelta(days=LATE_AFTER_DAYS[kind])
     assert not is_late(kind, DAY, taken=last)
     assert is_late(kind, DAY, taken=last + timedelta(days=1))
+
+
+def test_unionpays_day_runs_from_23_to_23_and_every_other_from_midnight_to_midnight() -> None:
+    midnight = datetime(2023, 4, 28, tzinfo=CHINA)
+    assert bounds_of_file("wechat_bill", DAY) == (midnight, midnight + timedelta(days=1))
+    start, end = bounds_of_file("unionpay_zm", DAY)
+    assert (start, end) == (midnight - timedelta(hours=1), midnight + timedelta(hours=23))
 
 
 def test_every_kind_and_result_has_its_chinese_name_and_providers_differ() -> None:
