@@ -190,13 +190,13 @@ def reverse_one(city: City) -> None:
     card_token = city.bind_card(city.resident())
     number = new_request()
     bank_tills.confirm(
-        partner_id="bank",
+        partner_id="BANK01",
         request_number=number,
         card_token=card_token,
         merchant_id=SUPERMARKET,
         amounts=Amounts(order_amount_fen=20_000),
     )
-    bank_tills.reverse(partner_id="bank", request_number=number, reason="顾客退货")
+    bank_tills.reverse(partner_id="BANK01", request_number=number, reason="顾客退货")
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

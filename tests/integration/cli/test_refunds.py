@@ -1,13 +1,13 @@
 """The commands about refunds and customers' money on its way back."""
 
-from backend.services import payment_cases
+from backend.services import partners, payment_cases
 from backend.storage.models.refunds import Payback
 from tests.factories import City, rows
 from tests.integration.cli.test_commands import flask
 from tests.integration.services.instant_city import run_instant
 from tests.integration.services.paying import provided
 from tests.integration.services.refunding import redeemed_online
-from tests.integration.services.test_bank_tills import card_of, pay
+from tests.integration.services.test_bank_tills import PARTNER, card_of, pay
 from tests.providers import RefundState
 
 
@@ -48,7 +48,9 @@ def test_a_banks_till_refunds_by_a_command_under_a_number_of_its_own(city: City)
     run_instant()
     _, card = card_of(city)
     pay(card, "till-0201")
-    refund = ("bank-till", "refund", "--request", "till-0201", "--number", "till-r-001")
+    partners.add(PARTNER, name="示例银行", actor="test")
+    payment = ("--partner", PARTNER, "--request", "till-0201")
+    refund = ("bank-till", "refund", *payment, "--number", "till-r-001")
     for _ in range(2):
         made = flask(city.app, *refund, "--amount-fen", "5000", "--reason", "退货")
         assert (made.exit_code, "顾客 40.00 元，补贴 10.00 元" in made.output) == (0, True)
