@@ -16,11 +16,23 @@ def test_staff_refund_follow_retry_and_pay_by_hand_with_proof(city: City) -> Non
     with provided(city) as provider:
         provider.tell("refund", RefundState(status="failed"))
         order_id, _ = redeemed_online(city)
-        make = ("refunds", "make", order_id, "--number", "staff-0001", "--reason", "商户歇业")
+        propose = ("refunds", "propose", order_id, "--number", "staff-0001", "--reason", "商户歇业")
         for _ in range(2):
-            made = flask(run, *make, "--amount-fen", "16000", "--actor", "李科长")
-            assert "退货 160.00 元：顾客 115.00 元，补贴 45.00 元  李科长：商户歇业" in made.output
-        assert flask(run, *make, "--amount-fen", "16001").exit_code == 1
+            proposed = flask(run, *propose, "--amount-fen", "16000", "--actor", "李科长")
+            assert "退货 160.00 元  待另一位工作人员办理  李科长：商户歇业" in proposed.output
+        assert flask(run, *propose, "--amount-fen", "16001").exit_code == 1
+        assert flask(run, "refunds", "proposals").output == proposed.output
+        make = ("refunds", "make", "staff-0001", "--actor")
+        assert "second_person_needed" in flask(run, *make, "李科长").output
+        for _ in range(2):
+            made = flask(run, *make, "王主任")
+            assert "退货 160.00 元：顾客 115.00 元，补贴 45.00 元  王主任：商户歇业" in made.output
+        withdraw = ("refunds", "withdraw", "staff-0001", "--reason", "重复")
+        assert "refund_proposal_ended" in flask(run, *withdraw).output
+        other = ("refunds", "propose", order_id, "--number", "staff-0002", "--amount-fen", "1")
+        assert flask(run, *other, "--reason", "多报").exit_code == 0
+        assert "已撤回" in flask(run, *withdraw[:2], "staff-0002", *withdraw[3:]).output
+        assert flask(run, "refunds", "proposals").output == ""
         (payback,) = rows(Payback)
         listed = flask(run, "refunds", "list").output
         assert "115.00 元  退款失败，须人工处理" in listed
