@@ -16,9 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from backend import clock
 from backend.extensions import db
-from backend.services import bank_tills, budgets, campaigns, orders, redemptions, refunds
+from backend.services import bank_tills, budgets, campaigns, orders, redemptions
 from backend.services.orders import Amounts
-from backend.services.refunds import Goods
 from backend.storage import migrations
 from backend.storage.models.budgets import (
     FundReport,
@@ -35,6 +34,7 @@ from tests.bank_parts import propose_one_merchant
 from tests.entering import undo_one
 from tests.factories import MAY, SUPERMARKET, City, new_request
 from tests.integration.services.instant_city import run_instant
+from tests.integration.services.refunding import refund_by_staff
 from tests.settling import sheet_of_today
 from tests.subsidising import list_one
 
@@ -136,11 +136,7 @@ def redeem_one(city: City) -> None:
         batch = Recycling(campaign_id=MAY, number=1, tier_id=tier_id, units=1)
         batch.recycled_at = clock.now()
         session.add(batch)
-    refunds.refund_by_staff(
-        order_id=order.id,
-        goods=Goods(number="refund-01", refund_amount_fen=10_000, reason="退货"),
-        actor="test",
-    )
+    refund_by_staff(order.id, 10_000)
     settle_one()
     compare_unknown_line_of_yesterday()
     _change_one_budget()
@@ -190,13 +186,13 @@ def reverse_one(city: City) -> None:
     card_token = city.bind_card(city.resident())
     number = new_request()
     bank_tills.confirm(
-        partner_id="bank",
+        partner_id="BANK01",
         request_number=number,
         card_token=card_token,
         merchant_id=SUPERMARKET,
         amounts=Amounts(order_amount_fen=20_000),
     )
-    bank_tills.reverse(partner_id="bank", request_number=number, reason="顾客退货")
+    bank_tills.reverse(partner_id="BANK01", request_number=number, reason="顾客退货")
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import AppGroup
 
-from backend.cli.output import refusals_as_text
+from backend.cli.output import partner_option, refusals_as_text
 from backend.cli.refunds import amount_fen_of_goods, show_refund
 from backend.domain.money import MAX_AMOUNT_FEN, yuan_text
-from backend.services import bank_tills
+from backend.services import bank_tills, partners
 from backend.services.orders import Amounts
 from backend.services.refunds import Goods
 
@@ -25,7 +25,6 @@ amount_option = click.option(
     type=click.IntRange(1, MAX_AMOUNT_FEN),
     help="What is due after the merchant's and the bank's own discounts.",
 )
-partner_option = click.option("--partner", "partner_id", default="bank", show_default=True)
 request_option = click.option(
     "--request", "request_number", required=True, help="The till's number of this payment."
 )
@@ -57,6 +56,7 @@ def confirm(
     card_token: str, merchant_id: str, amount_fen: int, partner_id: str, request_number: str
 ) -> None:
     """Take and redeem the best instant discount; the same number again is the same payment."""
+    partners.refuse_unknown(partner_id)
     order = bank_tills.confirm(
         partner_id=partner_id,
         request_number=request_number,
@@ -74,6 +74,7 @@ def confirm(
 @refusals_as_text
 def reverse(partner_id: str, request_number: str, reason: str) -> None:
     """Undo a payment of today; the unit is back, and nothing is owed to the merchant."""
+    partners.refuse_unknown(partner_id)
     _show(bank_tills.reverse(partner_id=partner_id, request_number=request_number, reason=reason))
 
 
@@ -88,6 +89,7 @@ def refund(
     partner_id: str, request_number: str, number: str, refund_amount_fen: int, reason: str
 ) -> None:
     """Refund a payment or a part of it, on any day within the period of refunds."""
+    partners.refuse_unknown(partner_id)
     goods = Goods(number=number, refund_amount_fen=refund_amount_fen, reason=reason)
     made = bank_tills.refund(partner_id=partner_id, request_number=request_number, goods=goods)
     show_refund(made.refund)

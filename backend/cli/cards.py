@@ -5,9 +5,9 @@ from uuid import uuid4
 import click
 from flask.cli import AppGroup
 
-from backend.cli.output import actor_option, phone_option, refusals_as_text
+from backend.cli.output import actor_option, partner_option, phone_option, refusals_as_text
 from backend.domain.cards import LAST4
-from backend.services import cards, residents
+from backend.services import cards, partners, residents
 from backend.services.cards import Notice
 
 card_cli = AppGroup("card", help="Bind bank cards to residents and unbind them (绑卡).")
@@ -23,9 +23,6 @@ token_option = click.option(
     "--card-token", required=True, help="The bank's token, never the card number."
 )
 last4_option = click.option("--last4", required=True, callback=_last4)
-partner_option = click.option(
-    "--partner", "partner_id", default="bank", show_default=True, help="Whose token it is."
-)
 request_option = click.option(
     "--request",
     "request_number",
@@ -46,6 +43,7 @@ def bind(
     phone: str, card_token: str, last4: str, partner_id: str, request_number: str, actor: str
 ) -> None:
     """Bind a bank card to the resident of a phone number, on the bank's notice."""
+    partners.refuse_unknown(partner_id)
     resident_id = residents.of_phone(phone)
     cards.bind(resident_id, _notice(partner_id, request_number, card_token, last4), actor=actor)
     click.echo(f"居民 {resident_id} 已绑定尾号 {last4} 的卡")
@@ -63,6 +61,7 @@ def unbind(
     phone: str, card_token: str, last4: str, partner_id: str, request_number: str, actor: str
 ) -> None:
     """End a binding; the card stays this resident's, and nobody else can bind it."""
+    partners.refuse_unknown(partner_id)
     resident_id = residents.of_phone(phone)
     cards.unbind(resident_id, _notice(partner_id, request_number, card_token, last4), actor=actor)
     click.echo(f"居民 {resident_id} 已解绑尾号 {last4} 的卡")

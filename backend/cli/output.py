@@ -30,6 +30,14 @@ def _phone(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 phone_option = click.option("--phone", required=True, callback=_phone)
 
 
+partner_option = click.option(
+    "--partner",
+    "partner_id",
+    required=True,
+    help="Which bank, by the code it was entered under, such as BANK01.",
+)
+
+
 def write_private(file: Path, content: bytes) -> None:
     """Write what holds personal data so that no other user of the machine can read it."""
     file.unlink(missing_ok=True)

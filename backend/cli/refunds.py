@@ -8,11 +8,13 @@ from flask.cli import AppGroup
 from backend.cli.output import actor_option, refusals_as_text
 from backend.domain.money import MAX_AMOUNT_FEN, yuan_text
 from backend.domain.payments import REFUND_NAMES
-from backend.services import paybacks, refunds
+from backend.services import paybacks, refund_proposals, refunds
 from backend.services.refunds import Goods
 
 if TYPE_CHECKING:
-    from backend.storage.models.refunds import Payback, Refund
+    from backend.storage.models.refunds import Payback, Refund, RefundProposal
+
+PROPOSAL_NAMES = {"proposed": "待另一位工作人员办理", "made": "已办理", "withdrawn": "已撤回"}
 
 refunds_cli = AppGroup("refunds", help="Refund orders, and look after money going back (退款).")
 
@@ -25,20 +27,48 @@ amount_fen_of_goods = click.option(
 )
 
 
-@refunds_cli.command("make")
+@refunds_cli.command("propose")
 @click.argument("order_id")
 @click.option("--number", required=True, help="The refund's number: the same one acts once.")
 @amount_fen_of_goods
 @click.option("--reason", required=True)
 @actor_option
 @refusals_as_text
-def make(order_id: str, number: str, refund_amount_fen: int, reason: str, actor: str) -> None:
-    """Refund an order whose merchant does not do it itself."""
+def propose(order_id: str, number: str, refund_amount_fen: int, reason: str, actor: str) -> None:
+    """Propose to refund an order whose merchant does not do it; a colleague makes it."""
     goods = Goods(number=number, refund_amount_fen=refund_amount_fen, reason=reason)
-    made = refunds.refund_by_staff(order_id=order_id, goods=goods, actor=actor)
+    _show_proposal(refund_proposals.propose(order_id=order_id, goods=goods, actor=actor))
+
+
+@refunds_cli.command("proposals")
+@refusals_as_text
+def proposals() -> None:
+    """List proposed refunds that wait for a second person."""
+    for proposal in refund_proposals.list_waiting():
+        _show_proposal(proposal)
+
+
+@refunds_cli.command("make")
+@click.argument("number")
+@actor_option
+@refusals_as_text
+def make(number: str, actor: str) -> None:
+    """Make a refund that a colleague has proposed."""
+    made = refund_proposals.make(number, actor=actor)
     show_refund(made.refund)
     if made.payback is not None:
         _show(made.payback)
+
+
+@refunds_cli.command("withdraw")
+@click.argument("number")
+@click.option("--reason", required=True)
+@actor_option
+@refusals_as_text
+def withdraw(number: str, reason: str, actor: str) -> None:
+    """End a proposal that nobody is to make."""
+    refund_proposals.withdraw(number, reason=reason, actor=actor)
+    click.echo(f"退款申请 {number} 已撤回")
 
 
 @refunds_cli.command("list")
@@ -86,6 +116,14 @@ def retry(payback_id: str, actor: str) -> None:
 def by_hand(payback_id: str, proof: str, actor: str) -> None:
     """Note that failed money was paid by hand; another person closes its case."""
     _show(paybacks.by_hand(payback_id, proof=proof, actor=actor))
+
+
+def _show_proposal(proposal: "RefundProposal") -> None:
+    click.echo(
+        f"退款申请 {proposal.number}  {proposal.proposed_at:%Y-%m-%d %H:%M}  "
+        f"订单 {proposal.order_id}  退货 {yuan_text(proposal.refund_amount_fen)} 元  "
+        f"{PROPOSAL_NAMES[proposal.state]}  {proposal.proposed_by}：{proposal.reason}"
+    )
 
 
 def show_refund(refund: "Refund") -> None:

@@ -19,7 +19,7 @@ from backend.domain.money import yuan_text
 CAMPAIGN = "Q2-MAY"
 CLERK = CLERKS[0]
 PLACARD_ORDER_FEN, CODE_ORDER_FEN = 320_00, 128_00
-SETTLED_WITHIN_S = 10.0
+WRITTEN_WITHIN_S = 60.0  # on a machine under load the claim writer may still be starting
 
 
 class JourneyFailed(HuiquanError):
@@ -192,9 +192,10 @@ class Journey:
                 self._check(totals[name] == together_fen, "当日合计应等于各笔之和", totals)
         self._check(totals["count"] >= 2, "核销记录应有这两笔", totals)
         self._say.step("核销记录", f"今日 {totals['count']} 笔，{_sum(totals)}", answer)
-        deadline_s = time.monotonic() + SETTLED_WITHIN_S
+        rule = f"领券流水应在 {WRITTEN_WITHIN_S:.0f} 秒内写入账库，请查看 claim-writer 的日志"
+        deadline_s = time.monotonic() + WRITTEN_WITHIN_S
         while (ready := self._anybody.get("/readyz")).body.get("claims_backlog") != 0:
-            self._check(time.monotonic() < deadline_s, "领券流水应已写入账库", ready.body)
+            self._check(time.monotonic() < deadline_s, rule, ready.body)
             self._pause(0.1)
         status, shown = self._ledger_check()
         self._check(status == 0, "账本核对应通过", shown)

@@ -52,6 +52,12 @@ class RefundNumberReused(HuiquanError):
     category = "conflict"
 
 
+class RefundProposalEnded(HuiquanError):
+    code = "refund_proposal_ended"
+    message = "这份退款申请已经办理或撤回，请先用 refunds proposals 查看"
+    category = "conflict"
+
+
 class PaybackNotFailed(HuiquanError):
     """Money that may still reach the customer by the provider is not paid by hand as well."""
 

@@ -55,6 +55,13 @@ def add(partner_id: str, *, name: str, actor: str) -> None:
         audit.record(session, actor=actor, action="partner.add", subject=partner_id, name=name)
 
 
+def refuse_unknown(partner_id: str) -> None:
+    """Raise NotFound for a partner that nobody has entered."""
+    if db.session().get(Partner, partner_id) is None:
+        raise NotFound(f"partner {partner_id[:40]!r}")
+    db.session.close()
+
+
 def new_key(partner_id: str, key_id: str, *, actor: str, secret: str | None = None) -> str:
     """Make a key that waits for a second person; return its secret, 64 hex digits.
 

@@ -16,7 +16,13 @@ from backend import clock
 from backend.domain import refunds as domain
 from backend.domain.errors import NotFound
 from backend.domain.postings import campaign_posting
-from backend.domain.refunds import Paid, RefundNotPossible, RefundNumberReused, RefundTooManyParts
+from backend.domain.refunds import (
+    Paid,
+    Parts,
+    RefundNotPossible,
+    RefundNumberReused,
+    RefundTooManyParts,
+)
 from backend.extensions import db
 from backend.services import audit, clerks, instant_campaigns, paybacks
 from backend.storage.models.campaigns import Campaign
@@ -95,9 +101,23 @@ def refund_by_partner(*, partner_id: str, request_number: str, goods: Goods) -> 
     return _refund(order.id, goods, _Caller(numbered_by=party, made_by=party))
 
 
-def refund_by_staff(*, order_id: str, goods: Goods, actor: str) -> Shown:
-    """Refund an order whose merchant does not do it itself."""
-    return _refund(order_id, goods, _Caller(numbered_by=STAFF, made_by=actor))
+def refuse_impossible(session: Session, *, order_id: str, goods: Goods) -> None:
+    """Raise what a refund of these goods would be refused with now; writes nothing."""
+    domain.check_number(goods.number)
+    _parts(session, order_id, queries.lock_order(session, order_id), goods)
+
+
+def accept_by_staff(session: Session, *, order_id: str, goods: Goods, actor: str) -> Refund:
+    """Write a refund that two of the staff agreed on (services/refund_proposals.py).
+
+    After the commit the caller sets the customer's money on its way: `on_its_way`.
+    """
+    return _accept(session, order_id, goods, _Caller(numbered_by=STAFF, made_by=actor))
+
+
+def get_by_staff(session: Session, number: str) -> Refund | None:
+    """Return the refund that a number of the staff's made, or None."""
+    return queries.get_by_number(session, STAFF, number)
 
 
 def of_redemption(*, redemption_id: str, merchant_id: str) -> tuple[Order, list[Shown]]:
@@ -145,8 +165,13 @@ def _refund(order_id: str, goods: Goods, caller: _Caller) -> Shown:
         if known is None:
             raise
         refund = _same(known, order_id, goods)
+    return on_its_way(refund)
+
+
+def on_its_way(refund: Refund) -> Shown:
+    """Ask the provider for the customer's part of a refund that is committed, and show both."""
     paybacks.settle(refund.id)
-    log.info("refund_accepted", order_id=order_id, refund=refund.id, part=refund.part)
+    log.info("refund_accepted", order_id=refund.order_id, refund=refund.id, part=refund.part)
     return Shown(refund=refund, payback=db.session().get(Payback, refund.id))
 
 
@@ -155,18 +180,10 @@ def _accept(session: Session, order_id: str, goods: Goods, caller: _Caller) -> R
     order = queries.lock_order(session, order_id)
     if known := queries.get_by_number(session, caller.numbered_by, goods.number):
         return _same(known, order_id, goods)
-    if order is None:
-        raise NotFound(f"order {order_id!r}")
-    redemption = session.get(Redemption, order_id)
-    if redemption is None or order.status not in ("redeemed", "refunded"):
-        raise RefundNotPossible(f"order {order_id} is {order.status}")
+    order, redemption, parts = _parts(session, order_id, order, goods)
     if caller.clerk_id is not None:
         clerks.refuse_own_shop(session, clerk_id=caller.clerk_id, resident_id=order.resident_id)
     now = clock.now()
-    domain.refuse_late(redeemed_at=redemption.redeemed_at, now=now)
-    if order.refund_count >= domain.MAX_PARTS:
-        raise RefundTooManyParts(f"order {order_id}")
-    parts = domain.split(_paid(order), goods.refund_amount_fen)
     part = order.refund_count + 1
     whole_at_once = part == 1 and goods.refund_amount_fen == order.order_amount_fen
     if not queries.add_to_order(session, order, goods.refund_amount_fen, parts):
@@ -205,6 +222,21 @@ def _accept(session: Session, order_id: str, goods: Goods, caller: _Caller) -> R
             **facts,
         )
     return refund
+
+
+def _parts(
+    session: Session, order_id: str, order: Order | None, goods: Goods
+) -> tuple[Order, Redemption, Parts]:
+    """Return a locked order, its redemption and the two parts of a refund, by the rules."""
+    if order is None:
+        raise NotFound(f"order {order_id!r}")
+    redemption = session.get(Redemption, order_id)
+    if redemption is None or order.status not in ("redeemed", "refunded"):
+        raise RefundNotPossible(f"order {order_id} is {order.status}")
+    domain.refuse_late(redeemed_at=redemption.redeemed_at, now=clock.now())
+    if order.refund_count >= domain.MAX_PARTS:
+        raise RefundTooManyParts(f"order {order_id}")
+    return order, redemption, domain.split(_paid(order), goods.refund_amount_fen)
 
 
 def _same(known: Refund, order_id: str, goods: Goods) -> Refund:

@@ -52,6 +52,34 @@ class Refund(Model):
     )
 
 
+class RefundProposal(Model):
+    """A refund that one of the staff proposes (退款申请); another makes it, or it is withdrawn.
+
+    What is proposed never changes; `state` does, from `proposed` and once.
+    """
+
+    __tablename__ = "refund_proposals"
+    number: Mapped[str] = mapped_column(primary_key=True)  # that of the refund it becomes
+    order_id: Mapped[str] = mapped_column(ForeignKey("redemptions.id"))
+    refund_amount_fen: Mapped[int] = mapped_column(BigInteger)  # goods
+    reason: Mapped[str]
+    proposed_by: Mapped[str]
+    proposed_at: Mapped[datetime] = mapped_column(ChinaTime)
+    state: Mapped[str] = mapped_column(default="proposed")
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None] = mapped_column(ChinaTime)
+    __table_args__ = (
+        CheckConstraint("refund_amount_fen > 0", name="amount_positive"),
+        CheckConstraint("state IN ('proposed', 'made', 'withdrawn')", name="state_known"),
+        CheckConstraint(
+            "(state = 'proposed') = (decided_by IS NULL)"
+            " AND (decided_by IS NULL) = (decided_at IS NULL)",
+            name="decided_by_somebody",
+        ),
+        CheckConstraint("state <> 'made' OR decided_by <> proposed_by", name="two_people"),
+    )
+
+
 class Payback(Model):
     """A customer's part of a refund or of a reversal on its way back, by who collected it.
 

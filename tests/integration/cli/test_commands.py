@@ -6,7 +6,7 @@ import pytest
 from apiflask import APIFlask
 from click.testing import Result
 
-from backend.services import cards, clerks
+from backend.services import cards, clerks, partners
 from backend.storage.models.audit import AuditEntry
 from tests.factories import MAY, SAMPLE, SUPERMARKET, City, drain, rows
 
@@ -77,26 +77,18 @@ def test_the_list_placards_clerks_and_cards_are_kept_by_commands(
     assert clerks.active_clerk(int(clerk_id)).name == "孙"
     assert flask(run, "clerk", "remove", clerk_id).exit_code == 0
     person = city.resident()
-    bound = flask(
-        run, "card", "bind", "--phone", person.phone, "--card-token", "t", "--last4", "0018"
-    )
-    assert bound.exit_code == 0
+    of_bank = ("--partner", "BANK01", "--phone", person.phone, "--last4", "0018")
+    assert "not_found" in flask(run, "card", "bind", *of_bank, "--card-token", "t").output
+    partners.add("BANK01", name="示例银行", actor="test")
+    assert flask(run, "card", "bind", *of_bank, "--card-token", "t").exit_code == 0
     assert cards.last4_of(person.id) == ["0018"]
-    card = (
-        "--phone",
-        person.phone,
-        "--card-token",
-        "t",
-        "--last4",
-        "0018",
-        "--request",
-        "r-000001",
-    )
+    assert flask(run, "card", "bind", *of_bank[2:], "--card-token", "t").exit_code == 2
+    card = (*of_bank, "--card-token", "t", "--request", "r-000001")
     for _ in range(2):
         assert flask(run, "card", "unbind", *card).exit_code == 0
     assert cards.last4_of(person.id) == []
     assert "request_id_reused" in flask(run, "card", "bind", *card).output
-    number = ("--phone", person.phone, "--card-token", "6216261000000000018", "--last4", "0018")
+    number = (*of_bank, "--card-token", "6216261000000000018")
     assert "card_number_refused" in flask(run, "card", "bind", *number).output
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import update
 
 from backend.domain.errors import HuiquanError
-from backend.services import ledger, payment_states, redemptions, refunds
+from backend.services import ledger, payment_states, redemptions, refund_proposals, refunds
 from backend.services.refunds import Goods, Shown
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.ledger import Transfer
@@ -51,6 +51,13 @@ def refund(order_id: str, clerk: Person, amount_fen: int, number: str = "") -> S
         clerk_id=clerk.id,
         goods=goods(amount_fen, number),
     )
+
+
+def refund_by_staff(order_id: str, amount_fen: int, number: str = "") -> Shown:
+    """Have 李科长 propose a refund and 王主任 make it."""
+    given = goods(amount_fen, number)
+    refund_proposals.propose(order_id=order_id, goods=given, actor="李科长")
+    return refund_proposals.make(given.number, actor="王主任")
 
 
 def attempt(city: City, order_id: str, clerk: Person, amount_fen: int, number: str = "") -> str:

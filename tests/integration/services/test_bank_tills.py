@@ -8,7 +8,7 @@ from backend.domain import refusals
 from backend.domain.cards import CardRequired
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.reversals import ReversalTooLate
-from backend.services import bank_tills, instant_returns, orders, redemptions, releases
+from backend.services import bank_tills, instant_returns, orders, partners, redemptions, releases
 from backend.services.orders import Amounts
 from backend.storage.models.orders import Order, Redemption, Reversal
 from tests.factories import SUPERMARKET, City, MovableClock, Person, new_request, rows
@@ -22,6 +22,8 @@ from tests.integration.services.instant_city import (
     statuses,
 )
 
+PARTNER = "BANK01"
+
 
 def card_of(city: City) -> tuple[Person, str]:
     person = city.resident()
@@ -30,7 +32,7 @@ def card_of(city: City) -> tuple[Person, str]:
 
 def pay(card_token: str, request_number: str, amount_fen: int = 20_000) -> Order:
     return bank_tills.confirm(
-        partner_id="bank",
+        partner_id=PARTNER,
         request_number=request_number,
         card_token=card_token,
         merchant_id=SUPERMARKET,
@@ -46,7 +48,7 @@ def test_a_payment_is_quoted_confirmed_and_redeemed_in_one_call(city: City) -> N
     assert (quote.discount_fen, quote.voucher and quote.voucher.kind) == (4_000, "instant")
     order = pay(card, "till-0001", 40_000)
     assert (order.status, order.entry, order.discount_fen) == ("redeemed", "bank_till", 4_000)
-    assert (order.payment.status, order.payment.reference) == ("paid", "bank:bank")
+    assert (order.payment.status, order.payment.reference) == ("paid", "bank:BANK01")
     [redemption] = rows(Redemption)
     assert (redemption.clerk_id, redemption.discount_fen) == (None, 4_000)
     assert all_agree()
@@ -92,7 +94,7 @@ def test_killed_between_order_and_redemption_the_same_call_goes_on(
     amounts = Amounts(order_amount_fen=20_000)
     for number in ("till-0005", "till-0006"):
         orders.create_at_bank_till(
-            partner_id="bank",
+            partner_id=PARTNER,
             request_id=number,
             card_token=card,
             merchant_id=SUPERMARKET,
@@ -115,7 +117,7 @@ def test_a_reversal_gives_unit_and_limit_back_once_and_leaves_nothing_owed(city:
     person, card = card_of(city)
     pay(card, "till-0007")
     for _ in range(2):
-        order = bank_tills.reverse(partner_id="bank", request_number="till-0007", reason="撤销")
+        order = bank_tills.reverse(partner_id=PARTNER, request_number="till-0007", reason="撤销")
         assert (order.status, order.payment.status) == ("reversed", "closed")
     assert (statuses(), pending(), sum(left().values())) == (["returned"], 0, 1020)
     assert len(rows(Reversal)) == 1
@@ -137,9 +139,9 @@ def test_only_the_days_own_payments_are_reversed(city: City, moment: MovableCloc
     pay(card, "till-0009")
     moment.move(hours=14)  # past midnight
     with pytest.raises(ReversalTooLate):
-        bank_tills.reverse(partner_id="bank", request_number="till-0009", reason="撤销")
+        bank_tills.reverse(partner_id=PARTNER, request_number="till-0009", reason="撤销")
     with pytest.raises(NotFound):
-        bank_tills.reverse(partner_id="bank", request_number="till-0010", reason="撤销")
+        bank_tills.reverse(partner_id=PARTNER, request_number="till-0010", reason="撤销")
     with pytest.raises(NotFound):
         bank_tills.reverse(partner_id="other", request_number="till-0009", reason="撤销")
     assert statuses() == ["used"]
@@ -149,13 +151,13 @@ def test_an_order_that_was_not_redeemed_yet_is_given_up_by_a_reversal(city: City
     run_instant()
     _, card = card_of(city)
     orders.create_at_bank_till(
-        partner_id="bank",
+        partner_id=PARTNER,
         request_id="till-0011",
         card_token=card,
         merchant_id=SUPERMARKET,
         amounts=Amounts(order_amount_fen=20_000),
     )
-    order = bank_tills.reverse(partner_id="bank", request_number="till-0011", reason="超时")
+    order = bank_tills.reverse(partner_id=PARTNER, request_number="till-0011", reason="超时")
     assert (order.status, statuses()) == ("released", ["returned"])
     assert rows(Reversal) == []
     assert all_agree()
@@ -171,7 +173,7 @@ def test_confirming_and_reversing_at_once_end_in_one_of_the_two(city: City) -> N
                 if confirms:
                     pay(card, number)
                 else:
-                    bank_tills.reverse(partner_id="bank", request_number=number, reason="撤销")
+                    bank_tills.reverse(partner_id=PARTNER, request_number=number, reason="撤销")
             except HuiquanError as refused:
                 assert refused.code in ("not_found", "order_released"), refused.code  # noqa: PT017
 
@@ -190,7 +192,10 @@ def test_the_commands_do_what_the_till_will(city: City) -> None:
     buyer(city)
     at = ("--card-token", card, "--merchant", SUPERMARKET, "--amount-fen", "50000")
     assert "立减 100.00 元，应付 400.00 元" in flask(city.app, "bank-till", "quote", *at).output
-    number = ("--request", "till-0012")
+    partners.add(PARTNER, name="示例银行", actor="test")
+    number = ("--partner", PARTNER, "--request", "till-0012")
+    unknown = ("--partner", "BANK09", *number[2:])
+    assert "not_found" in flask(city.app, "bank-till", "confirm", *at, *unknown).output
     for _ in range(2):
         assert "redeemed" in flask(city.app, "bank-till", "confirm", *at, *number).output
     done = flask(city.app, "bank-till", "reverse", *number, "--reason", "撤销")

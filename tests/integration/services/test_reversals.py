@@ -36,7 +36,7 @@ from tests.integration.services.refunding import (
     refund,
     voucher_now,
 )
-from tests.integration.services.test_bank_tills import card_of, pay
+from tests.integration.services.test_bank_tills import PARTNER, card_of, pay
 from tests.providers import ScriptedProvider
 from tests.settling import sheet_of_today
 
@@ -226,10 +226,10 @@ def test_a_banks_till_refunds_under_a_number_of_its_own_and_does_not_reverse_the
     moment.move(days=3)
     for _ in range(2):
         made = refund_at_bank(
-            partner_id="bank", request_number="till-0101", goods=goods(5_000, "refund-01")
+            partner_id=PARTNER, request_number="till-0101", goods=goods(5_000, "refund-01")
         )
         assert (made.refund.customer_fen, made.refund.subsidy_fen) == (4_000, 1_000)
     with pytest.raises(NotFound):
         refund_at_bank(partner_id="other", request_number="till-0101", goods=goods(5_000))
-    assert [(row.numbered_by, row.order_id) for row in rows(Refund)] == [("bank:bank", order.id)]
+    assert [(row.numbered_by, row.order_id) for row in rows(Refund)] == [("bank:BANK01", order.id)]
     assert all_agree()
