@@ -16,7 +16,15 @@ from sqlalchemy.exc import DBAPIError
 
 from backend import clock
 from backend.extensions import db
-from backend.services import bank_tills, budgets, campaigns, orders, redemptions, refunds
+from backend.services import (
+    bank_tills,
+    budget_proposals,
+    budgets,
+    campaigns,
+    orders,
+    redemptions,
+    refunds,
+)
 from backend.services.orders import Amounts
 from backend.services.refunds import Goods
 from backend.storage import migrations
@@ -166,7 +174,7 @@ def settle_one() -> None:
 
 
 def _change_one_budget() -> None:
-    budgets.propose_tiers(
+    budget_proposals.propose_tiers(
         "B1", campaign_id=MAY, expected_fen=12_100_000, counts={1: 2501}, reason="x", actor="a"
     )
     budgets.confirm("B1", actor="b")
