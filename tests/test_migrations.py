@@ -16,7 +16,14 @@ from sqlalchemy.exc import DBAPIError
 
 from backend import clock
 from backend.extensions import db
-from backend.services import bank_tills, budgets, campaigns, orders, redemptions
+from backend.services import (
+    bank_tills,
+    budget_proposals,
+    budgets,
+    campaigns,
+    orders,
+    redemptions,
+)
 from backend.services.orders import Amounts
 from backend.storage import migrations
 from backend.storage.models.budgets import (
@@ -162,7 +169,7 @@ def settle_one() -> None:
 
 
 def _change_one_budget() -> None:
-    budgets.propose_tiers(
+    budget_proposals.propose_tiers(
         "B1", campaign_id=MAY, expected_fen=12_100_000, counts={1: 2501}, reason="x", actor="a"
     )
     budgets.confirm("B1", actor="b")

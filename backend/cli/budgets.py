@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from backend.cli.output import actor_option, refusals_as_text
 from backend.domain.budgets import KIND_NAMES, QUARTERS
 from backend.domain.money import fen_of_yuan, yuan_text
-from backend.services import budgets
+from backend.services import budget_proposals, budgets
 
 budget_cli = AppGroup("budget", help="Change budgets (预算): one proposes, another confirms.")
 change_id_argument = click.argument("change_id")
@@ -66,14 +66,15 @@ def show() -> None:
 
 @budget_cli.command("propose")
 @click.argument("change_id", callback=check_id)
-@click.option("--fund", "fund_id", help="With --quarter: another ceiling.")
+@click.option("--fund", "fund_id", help="With --quarter, or --document: its own amount.")
 @click.option("--quarter", type=click.Choice(QUARTERS))
 @click.option("--to-quarter", type=click.Choice(QUARTERS), help="It has what --quarter gives.")
 @click.option("--campaign", "campaign_id", help="With --tier or --rest.")
 @click.option("--tier", "counts", multiple=True, callback=_counts, help="POSITION=COUNT.")
 @click.option("--rest", is_flag=True, help="Give back the rest of a campaign that is over.")
 @click.option("--expected", "expected_fen", type=YUAN, help="The value of now, in yuan.")
-@click.option("--new", "new_fen", type=YUAN, help="The ceiling that is wanted, in yuan.")
+@click.option("--new", "new_fen", type=YUAN, help="The value that is wanted, in yuan.")
+@click.option("--document", "document_number", help="Of the city's decision on the fund (文号).")
 @click.option("--reason", required=True)
 @actor_option
 @refusals_as_text
@@ -81,21 +82,23 @@ def propose(change_id: str, *, reason: str, actor: str, **options: Any) -> None:
     """Propose a change under an id of your own; the same again is the same proposal."""
     said = {name for name, value in options.items() if value}
     shared: dict[str, Any] = {"reason": reason, "actor": actor}
+    wanted = {name: options[name] for name in said}
     if said in (
         {"fund_id", "quarter", "expected_fen", "new_fen"},
         {"fund_id", "quarter", "to_quarter", "expected_fen", "new_fen"},
     ):
-        wanted = {name: options[name] for name in said}
-        _tell(budgets.propose_quarter(change_id, **wanted, **shared))
+        _tell(budget_proposals.propose_quarter(change_id, **wanted, **shared))
+    elif said == {"fund_id", "expected_fen", "new_fen", "document_number"}:
+        _tell(budget_proposals.propose_fund(change_id, **wanted, **shared))
     elif said == {"campaign_id", "counts", "expected_fen"}:
-        wanted = {name: options[name] for name in said}
-        _tell(budgets.propose_tiers(change_id, **wanted, **shared))
+        _tell(budget_proposals.propose_tiers(change_id, **wanted, **shared))
     elif said == {"campaign_id", "rest"}:
-        _tell(budgets.propose_return(change_id, campaign_id=options["campaign_id"], **shared))
+        campaign_id = options["campaign_id"]
+        _tell(budget_proposals.propose_return(change_id, campaign_id=campaign_id, **shared))
     else:
         raise click.UsageError(
-            "--fund --quarter [--to-quarter] --expected --new, or --campaign --tier --expected,"
-            " or --campaign --rest"
+            "--fund --quarter [--to-quarter] --expected --new, or --fund --document --expected"
+            " --new, or --campaign --tier --expected, or --campaign --rest"
         )
 
 
@@ -129,7 +132,8 @@ def list_changes() -> None:
 
 
 def _tell(change: budgets.BudgetChange) -> None:
-    of = change.campaign_id or f"{change.fund_id}/{change.quarter}"
+    of = change.campaign_id or "/".join(filter(None, (change.fund_id, change.quarter)))
+    document = f"  {change.document_number}" if change.document_number else ""
     target = f" → {change.to_quarter}" if change.to_quarter else ""
     decision = change.decision
     state = "待复核"
@@ -139,5 +143,5 @@ def _tell(change: budgets.BudgetChange) -> None:
     kind = KIND_NAMES[change.kind]  # type: ignore[index]  # the schema knows only these
     click.echo(
         f"{change.id}  {kind}  {of}{target}  {yuan_text(change.expected_fen)} → "
-        f"{yuan_text(change.new_fen)} 元  {change.proposed_by}  {state}"
+        f"{yuan_text(change.new_fen)} 元{document}  {change.proposed_by}  {state}"
     )

@@ -1,12 +1,12 @@
 """Budget changes (预算调整): what may be changed, from which value to which, and how far.
 
-    raise_quarter   a quarter's ceiling is raised out of what the year has left
-    lower_quarter   a quarter's ceiling is lowered, and the year has the difference
-    move            one quarter of a fund gives to another
-    tiers           a campaign's tiers get other counts, and its amount follows: Σ face × count
-    return_rest     a campaign that is over gives back what nobody will spend
-
-A fund's own amount is the city's decision and is never changed here.
+raise_fund      the city gives a fund more, by a document of its own
+lower_fund      the city takes back what a fund has given to no quarter and no campaign
+raise_quarter   a quarter's ceiling is raised out of what the year has left
+lower_quarter   a quarter's ceiling is lowered, and the year has the difference
+move            one quarter of a fund gives to another
+tiers           a campaign's tiers get other counts, and its amount follows: Σ face × count
+return_rest     a campaign that is over gives back what nobody will spend
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,13 @@ from backend.domain.campaigns import CampaignTerms
 from backend.domain.errors import HuiquanError
 from backend.domain.vouchers import validity
 
-ChangeKind = Literal["raise_quarter", "lower_quarter", "move", "tiers", "return_rest"]
+ChangeKind = Literal[
+    "raise_fund", "lower_fund", "raise_quarter", "lower_quarter", "move", "tiers", "return_rest"
+]
 Decision = Literal["confirmed", "refused"]
 KIND_NAMES: dict[ChangeKind, str] = {
+    "raise_fund": "追加资金",
+    "lower_fund": "核减资金",
     "raise_quarter": "调增季度上限",
     "lower_quarter": "调减季度上限",
     "move": "季度间调剂",
@@ -67,9 +71,10 @@ class CampaignNotOver(HuiquanError):
 class Change:
     """What one person proposes. `expected_fen` is the value he saw, `new_fen` the one he wants.
 
-    They are a quarter's ceiling (of a move: the giving one's, and `expected_to_fen` is the taking
-    one's), a campaign's amount, or, for return_rest, what the campaign has returned in all.
-    Counts are by tier position.
+    They are a fund's amount, a quarter's ceiling (of a move: the giving one's, and
+    `expected_to_fen` is the taking one's), a campaign's amount, or, for return_rest, what the
+    campaign has returned in all.
+    Counts are by tier position. `document_number` is that of the city's decision on a fund.
     """
 
     id: str
@@ -83,6 +88,7 @@ class Change:
     expected_to_fen: int | None = None
     expected_counts: Mapping[int, int] | None = None
     new_counts: Mapping[int, int] | None = None
+    document_number: str | None = None
     reason: str
 
     @property
@@ -98,7 +104,7 @@ def refuse_wrong_direction(change: Change) -> None:
         wrong = change.new_counts == change.expected_counts
     else:
         wrong = change.amount_fen == 0 or goes_up != (
-            change.kind in ("raise_quarter", "return_rest")
+            change.kind in ("raise_fund", "raise_quarter", "return_rest")
         )
     if (
         wrong

@@ -20,6 +20,7 @@ from backend.domain.postings import Posting, TransferKind, campaign_account, pot
 from backend.services.ledger import accounts_of_pots
 from backend.storage.models.budgets import CountChange
 from backend.storage.models.campaigns import Campaign, Tier
+from backend.storage.models.ledger import LedgerAccount
 from backend.storage.models.programmes import FundQuarter
 from backend.storage.queries import budgets as queries
 from backend.storage.queries import campaigns as campaign_queries
@@ -36,6 +37,8 @@ def apply(session: Session, change: Change) -> None:
         _change_tiers(session, change)
     elif change.kind == "return_rest":
         _return_rest(session, change)
+    elif change.kind in ("raise_fund", "lower_fund"):
+        _change_fund(session, change)
     else:
         _move_between_pots(session, change)
 
@@ -45,11 +48,41 @@ def transfer_id(change_id: str, kind: TransferKind) -> str:
     return f"change:{change_id}:{kind}"
 
 
+def rest_fen(session: Session, campaign_id: str) -> int:
+    """Return what a campaign has committed and no application under review may still be granted."""
+    committed_fen = ledger_queries.balance(session, campaign_account(campaign_id, "committed"))
+    return committed_fen - subsidy_queries.reserved_fen(session, campaign_id)
+
+
+def _change_fund(session: Session, change: Change) -> None:
+    """Give a fund's year more, or take back what neither a quarter nor a campaign has."""
+    queries.lock_accounts(session, [pot_account(change.fund_id, None, "available")])
+    fund, _ = queries.lock_quarters(session, change.fund_id)
+    if fund is None:
+        raise NotFound(f"fund {change.fund_id!r}")
+    _refuse_unless_expected(fund.amount_fen, change.expected_fen, fund.id)
+    least_fen = max(fund.in_quarters_fen + fund.year_committed_fen, 1)
+    refuse_below(new_fen=change.new_fen, least_fen=least_fen, what=fund.id)
+    if not queries.set_fund_amount(
+        session, fund, expected_fen=change.expected_fen, new_fen=change.new_fen
+    ):
+        raise BudgetChangedMeanwhile(fund.id)
+    _open_pot(session, fund.id, None)
+    raised = change.kind == "raise_fund"
+    _transfer(session, change, "appropriation" if raised else "withdrawal", None)
+
+
+def _open_pot(session: Session, fund_id: str, pot: str | None) -> None:
+    """Open the accounts of a pot that had nothing so far; the fund's lock lets one do it."""
+    if session.get(LedgerAccount, pot_account(fund_id, pot, "available")) is None:
+        ledger_queries.add_accounts(session, accounts_of_pots(fund_id, [pot]))
+
+
 def _move_between_pots(session: Session, change: Change) -> None:
     """Take from one pot of a fund and give to another; the fund's sum stays what it is."""
     source, target = _pots(change)
     pots = {pot_account(change.fund_id, pot, "available") for pot in (source, target)}
-    found = queries.lock_accounts(session, pots)
+    queries.lock_accounts(session, pots)
     fund, quarters = queries.lock_quarters(session, change.fund_id)
     if fund is None or not {q for q in (source, target) if q} <= set(quarters):
         raise NotFound(f"fund {change.fund_id} {source} {target}")
@@ -66,8 +99,7 @@ def _move_between_pots(session: Session, change: Change) -> None:
     into_quarters_fen = change.amount_fen * ((source is None) - (target is None))
     if into_quarters_fen:
         queries.add_in_quarters(session, fund.id, into_quarters_fen)
-    if pot_account(fund.id, target, "available") not in found:  # the year had nothing so far
-        ledger_queries.add_accounts(session, accounts_of_pots(fund.id, [target]))
+    _open_pot(session, fund.id, target)
     _transfer(session, change, "withdrawal", source)
     _transfer(session, change, "appropriation", target)
 
@@ -164,9 +196,7 @@ def _return_rest(session: Session, change: Change) -> None:
     campaign_queries.hold_tiers(session, campaign.id)
     queries.lock_accounts(session, [pot_account(campaign.fund_id, campaign.quarter, "available")])
     _refuse_unless_expected(campaign.returned_fen, change.expected_fen, campaign.id)
-    committed_fen = ledger_queries.balance(session, campaign_account(campaign.id, "committed"))
-    committed_fen -= subsidy_queries.reserved_fen(session, campaign.id)  # still under review
-    _refuse_more_than(committed_fen, change.amount_fen, campaign.id)
+    _refuse_more_than(rest_fen(session, campaign.id), change.amount_fen, campaign.id)
     if not queries.set_returned(
         session, campaign.id, expected_fen=change.expected_fen, new_fen=change.new_fen
     ):

@@ -126,7 +126,8 @@ def _kinds(change: BudgetChange) -> tuple[str, ...]:
         return ("return",)
     if change.kind == "tiers":
         return ("return" if change.new_fen < change.expected_fen else "commitment",)
-    return ("withdrawal", "appropriation")
+    one_way = {"raise_fund": ("appropriation",), "lower_fund": ("withdrawal",)}
+    return one_way.get(change.kind, ("withdrawal", "appropriation"))
 
 
 def _import_differences(session: Session) -> Iterable[Difference]:

@@ -142,7 +142,11 @@ def _lock_party(session: Session, file_id: int) -> OutsideFile:
 
 
 def _list_new(session: Session, file: OutsideFile, found: Iterable[Verdict]) -> None:
-    """List differences that are new, or differ otherwise than what was settled or closed."""
+    """List differences that are new, or differ otherwise than what was settled or closed.
+
+    What the replaced file showed already goes along to the file that stands in its place.
+    """
+    replaced = _replaced_by(session, file)
     for batch in _batches(found):
         known = {
             (item.record_type, item.our_number): item
@@ -159,12 +163,29 @@ def _list_new(session: Session, file: OutsideFile, found: Iterable[Verdict]) -> 
             item = known.get((verdict.record_type, verdict.our_number))
             if item is None:
                 new.append(_new_item(file, verdict))
-            elif item.state == "closed" or (item.state == "resolved" and _moved(item, verdict)):
+                continue
+            if item.state == "closed" or (item.state == "resolved" and _moved(item, verdict)):
                 _open_again(session, item, verdict, file)
+            elif item.file_id in replaced:
+                item.file_id, item.line = file.id, verdict.line
         session.add_all(new)
         session.flush()
         session.add_all(_event(item, "open", item.result) for item in new)
         session.flush()
+
+
+def _replaced_by(session: Session, file: OutsideFile) -> set[int]:
+    """Return the files of a file's day that are no longer in force."""
+    return set(
+        session.scalars(
+            select(OutsideFile.id).where(
+                OutsideFile.kind == file.kind,
+                OutsideFile.party == file.party,
+                OutsideFile.day == file.day,
+                OutsideFile.superseded_at.is_not(None),
+            )
+        )
+    )
 
 
 def _follow_waiting(session: Session, file: OutsideFile) -> None:
@@ -192,7 +213,11 @@ def _open_again(
     """An explanation was of other figures: somebody must look again."""
     for name, value in _figures(verdict).items():
         setattr(item, name, value)
-    item.file_id, item.line = verdict.file_id or file.id, verdict.line
+    item.line = verdict.line
+    if verdict.file_id is not None:
+        item.file_id = verdict.file_id
+    elif item.day == file.day:  # what another day's file lacks is no difference of this one
+        item.file_id = file.id
     item.state, item.reason, item.explained_by, item.resolved_by = "open", None, None, None
     session.add(_event(item, "open", f"{verdict.result} {verdict.differs}".strip()))
 

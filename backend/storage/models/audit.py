@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Model
@@ -20,3 +20,4 @@ class AuditEntry(Model):
     action: Mapped[str]
     subject: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    __table_args__ = (Index("ix_audit_entries_subject_id", "subject", "id"),)

@@ -34,6 +34,7 @@ class BudgetChange(Model):
     # {tier position: count}, of `tiers` alone.
     expected_counts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     new_counts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    document_number: Mapped[str | None]  # of the city's decision on a fund's amount
     reason: Mapped[str]
     proposed_by: Mapped[str]
     proposed_at: Mapped[datetime] = mapped_column(ChinaTime)
@@ -41,7 +42,8 @@ class BudgetChange(Model):
     __table_args__ = (
         UniqueConstraint("id", "proposed_by"),  # what a decision refers to
         CheckConstraint(
-            "kind IN ('raise_quarter', 'lower_quarter', 'move', 'tiers', 'return_rest')",
+            "kind IN ('raise_fund', 'lower_fund', 'raise_quarter', 'lower_quarter', 'move',"
+            " 'tiers', 'return_rest')",
             name="kind_known",
         ),
         CheckConstraint("expected_fen >= 0 AND new_fen >= 0", name="amount_signs"),
@@ -50,13 +52,19 @@ class BudgetChange(Model):
             name="campaign_of_its_kind",
         ),
         CheckConstraint(
-            "campaign_id IS NOT NULL OR quarter IS NOT NULL", name="quarter_or_campaign"
+            "campaign_id IS NOT NULL OR quarter IS NOT NULL"
+            " OR kind IN ('raise_fund', 'lower_fund')",
+            name="quarter_or_campaign",
         ),
         CheckConstraint(
             "(kind = 'move') = (to_quarter IS NOT NULL AND expected_to_fen IS NOT NULL)",
             name="move_has_a_target",
         ),
         CheckConstraint("(kind = 'tiers') = (new_counts IS NOT NULL)", name="tiers_have_counts"),
+        CheckConstraint(
+            "(kind IN ('raise_fund', 'lower_fund')) = (document_number IS NOT NULL)",
+            name="fund_has_a_document",
+        ),
     )
 
 

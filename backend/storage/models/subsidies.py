@@ -22,6 +22,7 @@ from backend.storage.sql import ChinaTime
 RESERVING = text("state IN ('submitted', 'first_reviewed', 'granted')")
 CURRENT = text("replaced_at IS NULL")
 UNRETURNED = text("state <> 'returned'")
+WAITING = text("state = 'submitted'")
 
 
 class Subsidy(Model):
@@ -168,5 +169,41 @@ class SubsidyPayoutLine(Model):
             unique=True,
             sqlite_where=UNRETURNED,
             postgresql_where=UNRETURNED,
+        ),
+    )
+
+
+class AccountCorrection(Model):
+    """Another account of the applicant's, after the bank returned a payout; decided once."""
+
+    __tablename__ = "account_corrections"
+    subsidy_id: Mapped[str] = mapped_column(ForeignKey("subsidies.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # from 1
+    request_id: Mapped[str]
+    request_digest: Mapped[str]
+    returned_number: Mapped[str] = mapped_column(ForeignKey("subsidy_payouts.number"))
+    account_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    account_last4: Mapped[str]
+    state: Mapped[str] = mapped_column(default="submitted")
+    reason: Mapped[str | None]  # why it was refused; the applicant reads it
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None] = mapped_column(ChinaTime)
+    made_at: Mapped[datetime] = mapped_column(ChinaTime)
+    __table_args__ = (
+        UniqueConstraint("subsidy_id", "request_id"),
+        CheckConstraint("position >= 1", name="position_positive"),
+        CheckConstraint("state IN ('submitted', 'confirmed', 'refused')", name="state_known"),
+        CheckConstraint(
+            "(state = 'submitted') = (decided_by IS NULL)"
+            " AND (state = 'submitted') = (decided_at IS NULL)",
+            name="decision_whole",
+        ),
+        CheckConstraint("(state = 'refused') = (reason IS NOT NULL)", name="reason_given"),
+        Index(
+            "uq_account_corrections_waiting",
+            "subsidy_id",
+            unique=True,
+            sqlite_where=WAITING,
+            postgresql_where=WAITING,
         ),
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from backend.storage.models.budgets import BudgetChange, CountChange
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.ledger import LedgerAccount
-from backend.storage.models.programmes import Fund, FundQuarter
+from backend.storage.models.programmes import Fund, FundQuarter, Programme
 
 
 def lock_campaign(session: Session, campaign_id: str) -> Campaign | None:
@@ -25,15 +25,14 @@ def lock_campaign(session: Session, campaign_id: str) -> Campaign | None:
     )
 
 
-def lock_accounts(session: Session, account_ids: Iterable[str]) -> set[str]:
-    """Lock accounts of pots, ascending by id; return those that exist."""
-    rows = session.scalars(
+def lock_accounts(session: Session, account_ids: Iterable[str]) -> None:
+    """Lock accounts of pots, ascending by id."""
+    session.execute(
         select(LedgerAccount.id)
         .where(LedgerAccount.id.in_(sorted(account_ids)))
         .order_by(LedgerAccount.id)
         .with_for_update(key_share=True)
-    )
-    return set(rows)
+    ).all()
 
 
 def lock_quarters(session: Session, fund_id: str) -> tuple[Fund | None, dict[str, FundQuarter]]:
@@ -63,6 +62,22 @@ def set_ceiling(
             FundQuarter.ceiling_fen == expected_fen,
         )
         .values(ceiling_fen=new_fen),
+    )
+
+
+def set_fund_amount(session: Session, fund: Fund, *, expected_fen: int, new_fen: int) -> bool:
+    """Change a fund's amount, and its programme's total with it; False when it is another."""
+    changed = _changed(
+        session,
+        update(Fund)
+        .where(Fund.id == fund.id, Fund.amount_fen == expected_fen)
+        .values(amount_fen=new_fen),
+    )
+    return changed and _changed(
+        session,
+        update(Programme)
+        .where(Programme.id == fund.programme_id)
+        .values(total_fen=Programme.total_fen + (new_fen - expected_fen)),
     )
 
 

@@ -1,9 +1,4 @@
-"""Reconciliation in SQL: what of ours a file speaks of, and how each record compares.
-
-A record is known by (type, number). Of ours there may be two rows for one act, because a bank may
-name an order by its own request number or by ours; `other_number` is then the other name, and
-`expected` marks the one row that must be in the bank's file.
-"""
+"""Reconciliation in SQL: how each record of a file compares with ours (`reconciliation_ours`)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +11,6 @@ from sqlalchemy import (
     Exists,
     Integer,
     Select,
-    String,
     Subquery,
     and_,
     case,
@@ -26,16 +20,12 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    true,
     union_all,
 )
 from sqlalchemy.orm import Session
 
-from backend.domain.reconciliation import PROVIDER_OF, FileKind
-from backend.storage.models.merchants import Merchant
-from backend.storage.models.orders import Order, Payment, Redemption
 from backend.storage.models.reconciliation import OutsideFile, OutsideLine, ReconciliationItem
-from backend.storage.queries import reconciliation_refunds
+from backend.storage.queries import reconciliation_ours
 
 READ_BATCH = 1000
 Rows: TypeAlias = Select[*tuple[Any, ...]]
@@ -55,73 +45,6 @@ class Verdict:
     our_discount_fen: int | None
     their_discount_fen: int | None
     file_id: int | None  # whose line it is
-
-
-def _of_ours(kind: FileKind, party: str) -> Subquery:
-    """Return what we did that a party's files of a kind speak of, in one shape."""
-    provider = PROVIDER_OF.get(kind)
-    parts = _of_provider(provider) if provider else _of_bank(party)
-    return union_all(*parts).subquery("ours")
-
-
-def _of_provider(provider: str) -> list[Rows]:
-    """Payments that a provider collected, and what it gave back; nothing never went outside."""
-    at = func.coalesce(Redemption.redeemed_at, Payment.updated_at)
-    paid = (
-        select(
-            literal("payment").label("record_type"),
-            Payment.order_id.label("number"),
-            Payment.order_id.label("other_number"),
-            true().label("expected"),
-            Payment.amount_fen.label("amount_fen"),
-            cast(null(), BigInteger).label("discount_fen"),
-            cast(null(), String).label("merchant_number"),
-            cast(null(), String).label("campaign_id"),
-            at.label("at"),
-        )
-        .outerjoin(Redemption, Redemption.id == Payment.order_id)
-        .where(Payment.provider == provider, Payment.status == "paid", Payment.amount_fen > 0)
-    )
-    return [paid, *reconciliation_refunds.of_provider(provider)]
-
-
-def _of_bank(party: str) -> list[Rows]:
-    """Redemptions, reversals and refunds by our number, and those of the bank's tills by its too.
-
-    Only what was paid at the bank's tills must be in its file; an order of another way is compared
-    when the file names it.
-    """
-    from_bank = and_(Order.entry == "bank_till", Order.requested_by == f"bank:{party}")
-    undone = Order.status == "reversed"
-    return [
-        _redeemed("payment", number=Order.id, other=Order.id, at=Redemption.redeemed_at),
-        _redeemed(
-            "payment", number=Order.request_id, other=Order.id, at=Redemption.redeemed_at
-        ).where(from_bank),
-        _redeemed("reversal", number=Order.id, other=Order.id, at=Order.closed_at).where(undone),
-        _redeemed("reversal", number=Order.request_id, other=Order.id, at=Order.closed_at).where(
-            undone, from_bank
-        ),
-        *reconciliation_refunds.of_bank(party),
-    ]
-
-
-def _redeemed(record_type: str, *, number: Any, other: Any, at: Any) -> Rows:
-    return (
-        select(
-            literal(record_type).label("record_type"),
-            number.label("number"),
-            other.label("other_number"),
-            (number != other).label("expected"),  # the bank's own number: its till
-            Redemption.order_amount_fen.label("amount_fen"),
-            Redemption.discount_fen.label("discount_fen"),
-            Merchant.merchant_number.label("merchant_number"),
-            Redemption.campaign_id.label("campaign_id"),
-            at.label("at"),
-        )
-        .join(Order, Order.id == Redemption.id)
-        .join(Merchant, Merchant.id == Redemption.merchant_id)
-    )
 
 
 def of_file(session: Session, file: OutsideFile) -> Iterator[Verdict]:
@@ -150,11 +73,13 @@ def sums_of_file(
     """Return (result, count, our fen, their fen) for each result there is; back is negative."""
     every = union_all(_lines_judged(file), _lacking(file, start=start, end=end)).subquery()
     sign = case((every.c.record_type == "payment", 1), else_=-1)
+    # What is theirs alone may repeat a record of ours, which counts where it was named first.
+    ours_fen = case((every.c.result == "only_theirs", 0), else_=sign * every.c.our_fen)
     rows = session.execute(
         select(
             every.c.result,
             func.count(),
-            func.coalesce(func.sum(sign * every.c.our_fen), 0),
+            func.coalesce(func.sum(ours_fen), 0),
             func.coalesce(func.sum(sign * every.c.their_fen), 0),
         )
         .group_by(every.c.result)
@@ -171,7 +96,7 @@ def of_waiting(session: Session, file: OutsideFile) -> Iterator[tuple[int, Verdi
     """
     item = ReconciliationItem
     lines = _lines(file).where(OutsideFile.superseded_at.is_(None)).subquery("lines")
-    ours = _of_ours(file.kind, file.party)
+    ours = reconciliation_ours.of_party(file.kind, file.party)
     query = (
         select(item.id, *_judged(file, lines, ours, item))
         .outerjoin(
@@ -194,7 +119,7 @@ def of_waiting(session: Session, file: OutsideFile) -> Iterator[tuple[int, Verdi
 
 def _lines_judged(file: OutsideFile) -> Rows:
     lines = _lines(file).where(OutsideLine.file_id == file.id).subquery("lines")
-    ours = _of_ours(file.kind, file.party)
+    ours = reconciliation_ours.of_party(file.kind, file.party)
     same = and_(ours.c.record_type == lines.c.record_type, ours.c.number == lines.c.our_number)
     columns = _judged(file, lines, ours)
     return select(*columns).select_from(lines).outerjoin(ours, same)
@@ -233,12 +158,7 @@ def _judged(
         "campaign": ours.c.campaign_id != lines.c.campaign_id,
         "day": or_(ours.c.at < lines.c.ours_from, ours.c.at >= lines.c.ours_until),
     }
-    repeated = _named(
-        file,
-        OutsideLine.record_type == lines.c.record_type,
-        OutsideLine.our_number == lines.c.our_number,
-        OutsideFile.day < lines.c.day,
-    )
+    repeated = _repeated(file, lines, ours)
     without_line = []
     if item is not None:
         lacking = and_(lines.c.line.is_(None), ours.c.expected, _unnamed(file, ours))
@@ -267,8 +187,26 @@ def _judged(
     ]
 
 
+def _repeated(file: OutsideFile, lines: Subquery, ours: Subquery) -> ColumnElement[bool]:
+    """Whether a line names again what another line in force has named before it.
+
+    By the same number on an earlier day, or by its other name there or further up in the file.
+    """
+    same_type = OutsideLine.record_type == lines.c.record_type
+    before = OutsideFile.day < lines.c.day
+    further_up = and_(OutsideFile.day == lines.c.day, OutsideLine.line < lines.c.line)
+    by_other = OutsideLine.our_number == ours.c.other_number
+    return or_(
+        _named(file, same_type, OutsideLine.our_number == lines.c.our_number, before),
+        and_(
+            ours.c.other_number != lines.c.our_number,
+            _named(file, same_type, by_other, or_(before, further_up)),
+        ),
+    )
+
+
 def _lacking(file: OutsideFile, *, start: datetime, end: datetime) -> Rows:
-    ours = _of_ours(file.kind, file.party)
+    ours = reconciliation_ours.of_party(file.kind, file.party)
     return select(
         ours.c.record_type,
         ours.c.number.label("our_number"),

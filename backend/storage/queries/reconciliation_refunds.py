@@ -4,15 +4,18 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     DateTime,
     Select,
     String,
+    case,
     cast,
     false,
     func,
     literal,
     null,
     select,
+    true,
 )
 
 from backend.storage.models.merchants import Merchant
@@ -56,9 +59,11 @@ def of_provider(provider: str) -> list[Select[Any]]:
 
 def of_bank(party: str) -> list[Select[Any]]:
     """Select all refunds by our number, and those of the bank's own tills by its number too."""
+    from_bank = Refund.numbered_by == f"bank:{party}"
+    by_ours = case((from_bank, Refund.number), else_=Refund.id)
     return [
-        _refunded(Refund.id),
-        _refunded(Refund.number).where(Refund.numbered_by == f"bank:{party}"),
+        _refunded(Refund.id, other=by_ours, expected=false()),
+        _refunded(Refund.number, other=Refund.id, expected=true()).where(from_bank),
     ]
 
 
@@ -75,12 +80,12 @@ def _row(number: Any, *, expected: Any, amount_fen: Any, at: Any) -> Select[Any]
     return select(*columns)
 
 
-def _refunded(number: Any) -> Select[Any]:
+def _refunded(number: Any, *, other: Any, expected: ColumnElement[bool]) -> Select[Any]:
     columns: list[Any] = [
         literal("refund").label("record_type"),
         number.label("number"),
-        Refund.id.label("other_number"),
-        (number != Refund.id).label("expected"),  # the bank's own number: its till
+        other.label("other_number"),
+        expected.label("expected"),
         Refund.refund_amount_fen.label("amount_fen"),
         Refund.subsidy_fen.label("discount_fen"),
         Merchant.merchant_number.label("merchant_number"),

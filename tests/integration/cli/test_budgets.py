@@ -30,6 +30,17 @@ def test_a_change_is_proposed_listed_confirmed_by_another_and_shown(city: City) 
     assert next(line for line in shown if " Q3 " in line).split()[3] == "230000.50"
 
 
+def test_a_funds_own_amount_is_changed_with_the_citys_document(city: City) -> None:
+    fund = ("propose", "2023-09", "--fund", "FUND93", "--expected", "930000", "--new", "930001")
+    fund += ("--document", "同财字〔2023〕12号", "--reason", "追加", "--actor", "王科员")
+    status, told = run(city.app, *fund)
+    assert status == 0
+    assert "追加资金  FUND93  930000.00 → 930001.00 元  同财字〔2023〕12号" in told
+    assert run(city.app, "confirm", "2023-09", "--actor", "李科长")[0] == 0
+    shown = run(city.app, "show")[1].splitlines()
+    assert next(line for line in shown if "FUND93" in line and "全年" in line).split()[3] == "1.00"
+
+
 def test_tiers_and_a_refusal_by_command(city: City) -> None:
     tiers = ("propose", "B1", "--campaign", "Q2-MAY", "--tier", "3=401", "--tier", "1=2600")
     tiers += ("--expected", "121000", "--reason", "x", "--actor", "a")
@@ -44,6 +55,7 @@ def test_tiers_and_a_refusal_by_command(city: City) -> None:
     "args",
     [
         (*QUARTER, "--expected", "240000"),
+        ("--fund", "FUND93", "--expected", "930000", "--new", "930001"),
         (*QUARTER, "--expected", "240,000", "--new", "1"),
         ("--campaign", "Q2-MAY", "--tier", "3"),
         ("--campaign", "Q2-MAY", "--tier", "3=4", "--rest"),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import Flask
 
 from backend.domain.errors import HuiquanError
-from backend.services import budgets, campaigns
+from backend.services import budget_proposals, budgets, campaigns
 from backend.services.ledger import accounts_of_campaign
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.programmes import FundQuarter
@@ -32,7 +32,7 @@ def amount(campaign_id: str = MAY) -> int:
 
 
 def propose_quarter(id_: str, quarter: str, new_fen: int, to: str | None = None) -> None:
-    budgets.propose_quarter(
+    budget_proposals.propose_quarter(
         id_,
         fund_id=FUND,
         quarter=quarter,
@@ -45,7 +45,7 @@ def propose_quarter(id_: str, quarter: str, new_fen: int, to: str | None = None)
 
 
 def propose_tiers(id_: str, wanted: dict[int, int], campaign_id: str = MAY) -> None:
-    budgets.propose_tiers(
+    budget_proposals.propose_tiers(
         id_,
         campaign_id=campaign_id,
         expected_fen=amount(campaign_id),
@@ -56,7 +56,7 @@ def propose_tiers(id_: str, wanted: dict[int, int], campaign_id: str = MAY) -> N
 
 
 def propose_return(id_: str, campaign_id: str = MAY) -> None:
-    budgets.propose_return(id_, campaign_id=campaign_id, reason="活动结束", actor=ASKS)
+    budget_proposals.propose_return(id_, campaign_id=campaign_id, reason="活动结束", actor=ASKS)
 
 
 def confirm(id_: str) -> None:

@@ -11,7 +11,7 @@ from backend.domain.errors import NotFound
 from backend.domain.refusals import RequestReused
 from backend.domain.second_person import SecondPersonNeeded
 from backend.extensions import db
-from backend.services import budgets, ledger
+from backend.services import budget_proposals, budgets, ledger
 from backend.storage.models.audit import AuditEntry
 from backend.storage.models.budgets import BudgetChange, BudgetDecision
 from backend.storage.models.ledger import Transfer
@@ -70,7 +70,7 @@ def test_the_same_proposal_twice_is_one_and_another_under_its_id_is_refused(city
     with pytest.raises(RequestReused):
         propose_tiers("B1", {1: 2601})
     confirm("B1")
-    budgets.propose_tiers(
+    budget_proposals.propose_tiers(
         "B1",
         campaign_id=MAY,
         expected_fen=12_100_000,
@@ -83,7 +83,7 @@ def test_the_same_proposal_twice_is_one_and_another_under_its_id_is_refused(city
 
 def test_a_change_that_was_proposed_on_an_old_value_is_refused(city: City) -> None:
     with pytest.raises(BudgetChangedMeanwhile):
-        budgets.propose_quarter(
+        budget_proposals.propose_quarter(
             "B0",
             fund_id=FUND,
             quarter="Q2",
@@ -136,7 +136,7 @@ def test_unknown_things_and_changes_that_are_none_are_refused(city: City) -> Non
     with pytest.raises(NotFound):
         confirm("B1")
     with pytest.raises(NotFound):
-        budgets.propose_tiers(
+        budget_proposals.propose_tiers(
             "B1", campaign_id="NO", expected_fen=1, counts={1: 1}, reason="x", actor=ASKS
         )
     with pytest.raises(BudgetChangeInvalid):

@@ -1,19 +1,13 @@
 """Comparing: each result, both sides' sums, again with the same outcome, and what closes itself."""
 
 import threading
-from datetime import date, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from backend import clock
 from backend.domain.errors import NotFound
-from backend.domain.reconciliation import OutsideFileNotInForce
-from backend.services import ledger, orders, reconciliation, redemptions
-from backend.services.orders import Amounts
-from backend.storage.models.merchants import Merchant
-from backend.storage.models.orders import Order, Payment
+from backend.services import ledger, reconciliation
+from backend.storage.models.orders import Order
 from backend.storage.models.reconciliation import (
     OutsideFile,
     ReconciliationEvent,
@@ -21,72 +15,23 @@ from backend.storage.models.reconciliation import (
     ReconciliationSum,
 )
 from backend.storage.sql import transaction
-from tests.bank_details import BANK, DAY, MERCHANT_NUMBER, back, detail, line, take_detail
-from tests.factories import SUPERMARKET, City, MovableClock, new_request, rows
+from tests.bank_details import BANK, back, detail, line, take_detail
+from tests.factories import City, MovableClock, rows
+from tests.integration.services.reconciling import (
+    at_the_banks_till,
+    compare,
+    items,
+    name_the_shop,
+    redeemed,
+    results,
+)
 
 
 @pytest.fixture
 def bank_city(city: City) -> City:
     """The shop has the merchant number that the bank's lines name."""
-    with transaction() as session:
-        session.execute(
-            update(Merchant)
-            .where(Merchant.id == SUPERMARKET)
-            .values(merchant_number=MERCHANT_NUMBER)
-        )
+    name_the_shop()
     return city
-
-
-def redeemed(city: City, *, tier: int = 2, order_fen: int = 10_000) -> Order:
-    """Return an order of 100 yuan with 30 taken off, paid at the till."""
-    resident, clerk = city.resident(), city.clerk()
-    city.claim(resident, tier=tier)
-    order = orders.create_at_placard(
-        resident_id=resident.id,
-        request_id=new_request(),
-        placard_code=city.placard[SUPERMARKET],
-        amounts=Amounts(order_amount_fen=order_fen),
-    )
-    redemptions.confirm_paid(order_id=order.id, merchant_id=SUPERMARKET, clerk_id=clerk.id)
-    return order
-
-
-def at_the_banks_till(order: Order, *, bank: str = BANK, status: str = "redeemed") -> str:
-    """Make an order one that the bank's till sent under its own number; return that."""
-    number = f"till-{order.id[:12]}"
-    with transaction() as session:
-        session.execute(
-            update(Order)
-            .where(Order.id == order.id)
-            .values(
-                entry="bank_till", requested_by=f"bank:{bank}", request_id=number, status=status
-            )
-        )
-    return number
-
-
-def collected_by(order: Order, provider: str) -> None:
-    with transaction() as session:
-        session.execute(
-            update(Payment).where(Payment.order_id == order.id).values(provider=provider)
-        )
-
-
-def moment_of(day: date, **after: float) -> datetime:
-    return clock.day_bounds(day)[0] + timedelta(**after)
-
-
-def compare(*lines: dict[str, Any], **changed: Any) -> dict[str, tuple[int, int, int]]:
-    """Take a file and compare it; return (count, our fen, their fen) by result."""
-    return results(reconciliation.run(take_detail(detail(lines), **changed).file.id))
-
-
-def results(sums: list[ReconciliationSum]) -> dict[str, tuple[int, int, int]]:
-    return {s.result: (s.count, s.our_fen, s.their_fen) for s in sums}
-
-
-def items() -> list[tuple[str, str, str, str]]:
-    return sorted((i.our_number, i.result, i.differs, i.state) for i in rows(ReconciliationItem))
 
 
 def test_each_result_is_found_with_both_sides_sums(bank_city: City, moment: MovableClock) -> None:
@@ -199,96 +144,6 @@ def test_comparing_at_once_lists_each_difference_once(
         thread.join()
     assert failed == []
     assert len(rows(ReconciliationItem)) == len(rows(ReconciliationEvent)) == 50
-
-
-def test_a_corrected_file_closes_what_it_makes_match_and_keeps_the_history(
-    bank_city: City, moment: MovableClock
-) -> None:
-    order = redeemed(bank_city)
-    moment.move(days=1)
-    wrong = line(order.id, 订单金额="101.00", 实付金额="71.00")
-    compare(wrong, line("nobody-knows-1"), line("nobody-knows-2"))
-    first = rows(OutsideFile)[0].id
-    found = compare(line(order.id), line("nobody-knows-2"), replaces=first, reason="银行更正")
-    assert found == {"matched": (1, 10_000, 10_000), "only_theirs": (1, 0, 10_000)}
-    assert items() == sorted(
-        [
-            (order.id, "amount_differs", "amount", "closed"),
-            ("nobody-knows-1", "only_theirs", "", "closed"),
-            ("nobody-knows-2", "only_theirs", "", "open"),
-        ]
-    )
-    steps = [(e.state, e.actor) for e in rows(ReconciliationEvent)]
-    assert steps.count(("open", "reconciliation")) == 3
-    assert steps.count(("closed", "reconciliation")) == 2
-    with pytest.raises(OutsideFileNotInForce):
-        reconciliation.run(first)
-
-
-def test_a_difference_that_comes_back_is_opened_again(
-    bank_city: City, moment: MovableClock
-) -> None:
-    moment.move(days=1)
-    compare(line("nobody-knows-1"))
-    second = take_detail(detail([]), replaces=rows(OutsideFile)[0].id, reason="银行更正").file
-    reconciliation.run(second.id)
-    assert items() == [("nobody-knows-1", "only_theirs", "", "closed")]
-    again = detail([line("nobody-knows-1"), line("nobody-knows-2")])
-    third = take_detail(again, replaces=second.id, reason="银行再次更正").file
-    reconciliation.run(third.id)
-    assert items() == [
-        ("nobody-knows-1", "only_theirs", "", "open"),
-        ("nobody-knows-2", "only_theirs", "", "open"),
-    ]
-    assert {item.file_id for item in rows(ReconciliationItem)} == {third.id}
-
-
-def test_a_payment_around_midnight_agrees_with_either_days_file(
-    bank_city: City, moment: MovableClock
-) -> None:
-    """We hear of it after the bank: 23:59:59 there may be the next day here."""
-    moment.set(moment_of(DAY, hours=24, seconds=2))
-    till = at_the_banks_till(redeemed(bank_city))
-    moment.move(days=1)
-    assert compare(line(till)) == {"matched": (1, 10_000, 10_000)}
-    next_day = DAY + timedelta(days=1)
-    assert compare(name="BANK01_20230429.csv", day=next_day) == {}
-
-
-def test_a_payment_two_days_from_its_files_day_differs(
-    bank_city: City, moment: MovableClock
-) -> None:
-    moment.set(moment_of(DAY, hours=48))
-    order = redeemed(bank_city)
-    moment.move(days=1)
-    assert list(compare(line(order.id))) == ["detail_differs"]
-    assert items() == [(order.id, "detail_differs", "day", "open")]
-
-
-def test_what_the_next_days_file_names_closes_by_itself(
-    bank_city: City, moment: MovableClock
-) -> None:
-    till = at_the_banks_till(redeemed(bank_city))
-    moment.move(days=2)
-    assert list(compare()) == ["only_ours"]
-    later = line(till, 交易日期时间="2023-04-29 00:00:01")
-    day = DAY + timedelta(days=1)
-    assert compare(later, name="BANK01_20230429.csv", day=day)["matched"][0] == 1
-    assert items() == [(till, "only_ours", "", "closed")]
-
-
-def test_a_payment_in_two_days_files_is_theirs_alone_the_second_time(
-    bank_city: City, moment: MovableClock
-) -> None:
-    order = redeemed(bank_city)
-    moment.move(days=2)
-    assert list(compare(line(order.id))) == ["matched"]
-    again = line(order.id, 交易日期时间="2023-04-29 10:00:00")
-    day = DAY + timedelta(days=1)
-    assert list(compare(again, name="BANK01_20230429.csv", day=day)) == ["only_theirs"]
-    assert items() == [(order.id, "only_theirs", "repeated", "open")]
-    reconciliation.run(rows(OutsideFile)[0].id)
-    assert items() == [(order.id, "only_theirs", "repeated", "open")]
 
 
 def test_what_we_learn_of_later_is_followed_by_the_job(

@@ -56,6 +56,8 @@ def terms(mode: str = "claim", state: State = "ended") -> CampaignTerms:
 @pytest.mark.parametrize(
     ("kind", "up", "down"),
     [
+        ("raise_fund", True, False),
+        ("lower_fund", False, True),
         ("raise_quarter", True, False),
         ("lower_quarter", False, True),
         ("move", False, True),
