@@ -4,7 +4,7 @@ A block stops the next claim within a second, on every machine, and the next ord
 resident holds stays his, and an order that is open may be finished.
 """
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backend import clock
@@ -14,7 +14,12 @@ from backend.extensions import db
 from backend.services import audit
 from backend.services.snapshots import Snapshots
 from backend.storage.models.residents import Resident, ResidentBlock
-from backend.storage.sql import transaction
+from backend.storage.sql import table_of, transaction
+
+BLOCKS = table_of(ResidentBlock)
+_STANDING = select(BLOCKS.c.id).where(
+    BLOCKS.c.resident_id == bindparam("resident_id"), BLOCKS.c.lifted_at.is_(None)
+)
 
 
 def block(resident_id: int, *, reason: str, actor: str) -> None:
@@ -98,7 +103,4 @@ def _existing(session: Session, resident_id: int) -> None:
 
 
 def _is_blocked(session: Session, resident_id: int) -> bool:
-    standing = select(ResidentBlock.id).where(
-        ResidentBlock.resident_id == resident_id, ResidentBlock.lifted_at.is_(None)
-    )
-    return session.scalar(standing) is not None
+    return session.scalar(_STANDING, {"resident_id": resident_id}) is not None

@@ -6,7 +6,7 @@ A card that was unbound stays its resident's: bound to somebody else it would co
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,13 @@ from backend.services.personal_data import vault
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.residents import CardAct, Resident, ResidentIdentity
 from backend.storage.sql import transaction
+
+IS_BOUND_CARD = (ResidentIdentity.kind == "card", ResidentIdentity.unbound_at.is_(None))
+_HAS_CARD = (
+    select(ResidentIdentity.id)
+    .where(ResidentIdentity.resident_id == bindparam("resident_id"), *IS_BOUND_CARD)
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +89,7 @@ def fingerprint(card_token: str) -> str:
 
 def has_card(session: Session, resident_id: int) -> bool:
     """Whether a card is bound to a resident, by what SQL says now."""
-    bound = select(ResidentIdentity.id).where(
-        ResidentIdentity.resident_id == resident_id, *IS_BOUND_CARD
-    )
-    return session.scalar(bound.limit(1)) is not None
+    return session.scalar(_HAS_CARD, {"resident_id": resident_id}) is not None
 
 
 def refuse_payment_code(session: Session, resident_id: int) -> None:
@@ -104,9 +108,6 @@ def refuse_payment_code(session: Session, resident_id: int) -> None:
     )
     if (campaign_id := session.scalar(wanting.limit(1))) is not None:
         raise CardRequired(f"campaign {campaign_id} wants a bound card")
-
-
-IS_BOUND_CARD = (ResidentIdentity.kind == "card", ResidentIdentity.unbound_at.is_(None))
 
 
 def _act(resident_id: int, notice: Notice, *, act: str, actor: str) -> None:

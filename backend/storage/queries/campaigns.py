@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backend.domain.campaigns import CampaignTerms, State, TierTerms
@@ -10,6 +10,8 @@ from backend.domain.claim_rules import ClaimArea, ClaimWindow, DailyRelease, fir
 from backend.storage.models.campaigns import Campaign, Tier
 
 UNLIMITED = 9_999_999  # more than any tier has units
+_ALL = select(Campaign).order_by(Campaign.opens_at, Campaign.id)
+_IN_STATES = _ALL.where(Campaign.state.in_(bindparam("states", expanding=True)))
 
 
 def get_campaign(session: Session, campaign_id: str) -> Campaign | None:
@@ -37,10 +39,9 @@ def hold_epochs(session: Session, campaign_ids: Sequence[str]) -> dict[str, int]
 
 def list_campaigns(session: Session, states: Sequence[str] | None = None) -> list[Campaign]:
     """Return campaigns in the order of their opening; all, or those in some states."""
-    query = select(Campaign).order_by(Campaign.opens_at, Campaign.id)
-    if states is not None:
-        query = query.where(Campaign.state.in_(states))
-    return list(session.scalars(query))
+    if states is None:
+        return list(session.scalars(_ALL))
+    return list(session.scalars(_IN_STATES, {"states": states}))
 
 
 def voucher_terms(

@@ -14,6 +14,11 @@ from backend.storage.models.residents import ResidentIdentity
 from backend.storage.sql import table_of
 
 CLERKS, IDENTITIES = table_of(Clerk), table_of(ResidentIdentity)
+ENTRIES, VERSIONS = table_of(MerchantListEntry), table_of(MerchantListVersion)
+_LISTED = select(ENTRIES.c.merchant_id).where(
+    ENTRIES.c.version == select(func.max(VERSIONS.c.number)).scalar_subquery(),
+    ENTRIES.c.merchant_id == bindparam("merchant_id"),
+)
 _PHONE_OF_BOTH = (
     select(CLERKS.c.id)
     .join(IDENTITIES, IDENTITIES.c.value_hash == CLERKS.c.phone_hash)
@@ -46,13 +51,7 @@ def list_versions(session: Session) -> list[MerchantListVersion]:
 
 def is_listed(session: Session, merchant_id: str) -> bool:
     """Return whether the publication in force names a merchant."""
-    newest = select(func.max(MerchantListVersion.number)).scalar_subquery()
-    found = session.scalar(
-        select(MerchantListEntry.merchant_id).where(
-            MerchantListEntry.version == newest, MerchantListEntry.merchant_id == merchant_id
-        )
-    )
-    return found is not None
+    return session.scalar(_LISTED, {"merchant_id": merchant_id}) is not None
 
 
 def list_by_status(session: Session, statuses: tuple[str, ...]) -> list[Merchant]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -43,17 +44,42 @@ _SET_PAYMENT = (
         updated_at=bindparam("moment"),
     )
 )
+_BY_REQUEST = select(Order).where(
+    Order.requested_by == bindparam("requested_by"), Order.request_id == bindparam("request_id")
+)
 _OF_MERCHANT = select(Order).where(
     Order.id == bindparam("order_id"), Order.merchant_id == bindparam("merchant_id")
 )
 _ADD_REDEMPTION = insert(REDEMPTIONS)
+_OVERDUE = (
+    select(Order)
+    .join(Payment, Payment.order_id == Order.id)
+    .where(
+        Order.status == "locked",
+        Order.lock_expires_at <= bindparam("moment"),
+        Payment.provider == bindparam("provider"),
+    )
+    .order_by(Order.lock_expires_at, Order.id)
+    .limit(bindparam("most"))
+)
+_OVERDUE_OF_ONE = _OVERDUE.where(Order.resident_id == bindparam("resident_id"))
+_REDEEMED = select(func.count()).where(
+    REDEMPTIONS.c.resident_id == bindparam("resident_id"),
+    REDEMPTIONS.c.merchant_id == bindparam("merchant_id"),
+    REDEMPTIONS.c.business_day == bindparam("day"),
+    REDEMPTIONS.c.id.not_in(select(table_of(Reversal).c.id)),
+)
+_LOCKED = select(func.count()).where(
+    ORDERS.c.resident_id == bindparam("resident_id"),
+    ORDERS.c.merchant_id == bindparam("merchant_id"),
+    ORDERS.c.status == "locked",
+)
+_COUNT_USES = select(_REDEEMED.scalar_subquery() + _LOCKED.scalar_subquery())
 
 
 def get_by_request(session: Session, requested_by: str, request_id: str) -> Order | None:
     """Return the order a request number made, or None."""
-    return session.scalar(
-        select(Order).where(Order.requested_by == requested_by, Order.request_id == request_id)
-    )
+    return session.scalar(_BY_REQUEST, {"requested_by": requested_by, "request_id": request_id})
 
 
 def get_of_resident(session: Session, order_id: str, resident_id: int) -> Order | None:
@@ -107,16 +133,10 @@ def list_overdue(
     resident_id: int | None = None,
 ) -> list[Order]:
     """Return a provider's orders whose lock has run out unpaid; all, or one resident's."""
-    query = (
-        select(Order)
-        .join(Payment, Payment.order_id == Order.id)
-        .where(Order.status == "locked", Order.lock_expires_at <= at, Payment.provider == provider)
-        .order_by(Order.lock_expires_at, Order.id)
-        .limit(limit)
-    )
-    if resident_id is not None:
-        query = query.where(Order.resident_id == resident_id)
-    return list(session.scalars(query))
+    named: dict[str, Any] = {"moment": at, "provider": provider, "most": limit}
+    if resident_id is None:
+        return list(session.scalars(_OVERDUE, named))
+    return list(session.scalars(_OVERDUE_OF_ONE, {**named, "resident_id": resident_id}))
 
 
 def close_locked(
@@ -187,26 +207,8 @@ def add_redemption(
 
 def count_uses(session: Session, *, resident_id: int, merchant_id: str, day: date) -> int:
     """Return a resident's uses of vouchers at a merchant on a day, open orders included."""
-    redeemed = session.scalar(
-        select(func.count())
-        .select_from(Redemption)
-        .where(
-            Redemption.resident_id == resident_id,
-            Redemption.merchant_id == merchant_id,
-            Redemption.business_day == day,
-            Redemption.id.not_in(select(Reversal.id)),
-        )
-    )
-    locked = session.scalar(
-        select(func.count())
-        .select_from(Order)
-        .where(
-            Order.resident_id == resident_id,
-            Order.merchant_id == merchant_id,
-            Order.status == "locked",
-        )
-    )
-    return int(redeemed or 0) + int(locked or 0)
+    named = {"resident_id": resident_id, "merchant_id": merchant_id, "day": day}
+    return session.scalar(_COUNT_USES, named) or 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,15 +4,29 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from backend.domain.payments import OPEN
 from backend.storage.models.orders import Order, Payment
 from backend.storage.models.residents import WeChatUser
-from backend.storage.sql import ChinaTime
+from backend.storage.sql import ChinaTime, table_of
 
 ALONE = {"synchronize_session": False}
+ORDERS, PAYMENTS = table_of(Order), table_of(Payment)
+_DUE = (
+    select(PAYMENTS.c.order_id)
+    .where(
+        PAYMENTS.c.next_query_at <= bindparam("moment"),
+        or_(PAYMENTS.c.leased_until.is_(None), PAYMENTS.c.leased_until <= bindparam("moment")),
+    )
+    .order_by(PAYMENTS.c.next_query_at, PAYMENTS.c.order_id)
+    .limit(bindparam("most"))
+)
+_OVERDUE_OF_ONE = _DUE.join(ORDERS, ORDERS.c.id == PAYMENTS.c.order_id).where(
+    ORDERS.c.resident_id == bindparam("resident_id"),
+    ORDERS.c.lock_expires_at <= bindparam("moment"),
+)
 
 
 def set_charged(
@@ -93,17 +107,10 @@ def list_due(
     session: Session, *, at: datetime, limit: int, resident_id: int | None = None
 ) -> list[str]:
     """Return the orders whose provider is to be asked now; all, or one resident's overdue ones."""
-    query = (
-        select(Payment.order_id)
-        .where(Payment.next_query_at <= at, free(Payment.leased_until, at))
-        .order_by(Payment.next_query_at, Payment.order_id)
-        .limit(limit)
-    )
-    if resident_id is not None:
-        query = query.join(Order, Order.id == Payment.order_id).where(
-            Order.resident_id == resident_id, Order.lock_expires_at <= at
-        )
-    return list(session.scalars(query))
+    named: dict[str, Any] = {"moment": at, "most": limit}
+    if resident_id is None:
+        return list(session.scalars(_DUE, named))
+    return list(session.scalars(_OVERDUE_OF_ONE, {**named, "resident_id": resident_id}))
 
 
 def lease(session: Session, order_id: str, *, at: datetime, until: datetime) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import DateTime, delete, func, select, type_coerce
+from sqlalchemy import DateTime, bindparam, delete, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from backend.domain.vouchers import SERIALS_PER_TIER
@@ -12,6 +12,13 @@ from backend.storage.models.campaigns import Campaign
 from backend.storage.models.vouchers import PendingReturn, Voucher
 
 _MS = timedelta(milliseconds=1)
+_PENDING = (
+    select(PendingReturn)
+    .where(PendingReturn.voucher_id > bindparam("after_id"))
+    .order_by(PendingReturn.voucher_id)
+    .limit(bindparam("most"))
+)
+_PENDING_OF_ONE = _PENDING.where(PendingReturn.resident_id == bindparam("resident_id"))
 
 
 class Unit(NamedTuple):
@@ -68,15 +75,10 @@ def list_pending(
     session: Session, *, after_id: int, limit: int, resident_id: int | None = None
 ) -> list[PendingReturn]:
     """Return what Valkey has still to give back above a number; all, or one resident's."""
-    query = (
-        select(PendingReturn)
-        .where(PendingReturn.voucher_id > after_id)
-        .order_by(PendingReturn.voucher_id)
-        .limit(limit)
-    )
-    if resident_id is not None:
-        query = query.where(PendingReturn.resident_id == resident_id)
-    return list(session.scalars(query))
+    named: dict[str, Any] = {"after_id": after_id, "most": limit}
+    if resident_id is None:
+        return list(session.scalars(_PENDING, named))
+    return list(session.scalars(_PENDING_OF_ONE, {**named, "resident_id": resident_id}))
 
 
 def forget_pending(session: Session, voucher_ids: Sequence[int]) -> None:

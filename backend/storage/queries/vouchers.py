@@ -31,6 +31,12 @@ from backend.storage.sql import ChinaTime, table_of
 
 _MS = timedelta(milliseconds=1)
 VOUCHERS = table_of(Voucher)
+_OF_RESIDENT = (
+    select(Voucher, Campaign)
+    .join(Campaign, Campaign.id == Voucher.campaign_id)
+    .where(Voucher.resident_id == bindparam("resident_id"), Campaign.mode == "claim")
+    .order_by(Voucher.valid_until, Voucher.id)
+)
 
 
 class NewVoucher(NamedTuple):
@@ -227,12 +233,7 @@ def list_of_resident(session: Session, resident_id: int) -> list[tuple[Voucher, 
 
     What an order took off at the till is not among them: nobody keeps it.
     """
-    rows = session.execute(
-        select(Voucher, Campaign)
-        .join(Campaign, Campaign.id == Voucher.campaign_id)
-        .where(Voucher.resident_id == resident_id, Campaign.mode == "claim")
-        .order_by(Voucher.valid_until, Voucher.id)
-    )
+    rows = session.execute(_OF_RESIDENT, {"resident_id": resident_id})
     return [(voucher, campaign) for voucher, campaign in rows]
 
 
