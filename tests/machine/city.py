@@ -1,21 +1,23 @@
 """The ground the rules stand on: a small city with scarce vouchers, and how an act is taken."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import yaml
 from apiflask import APIFlask
-from hypothesis import event
+from hypothesis import currently_in_test_context, event
 from hypothesis.stateful import RuleBasedStateMachine
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backend import clock
 from backend.domain.errors import HuiquanError
 from backend.extensions import db
 from backend.services import blocks, campaigns, merchants, placards, programmes
+from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.orders import Order
+from backend.storage.sql import transaction
 from tests import conftest
 from tests.factories import MAY, SUPERMARKET, City, MovableClock
 from tests.load.stack import sample
@@ -82,12 +84,12 @@ class Ground(RuleBasedStateMachine):
         except HuiquanError as refused:
             if refused.category not in HARMLESS:
                 raise
-            event(f"{name}: {refused.code}")
+            _note(f"{name}: {refused.code}")
             return None
         finally:
             db.session.close()
         self.done[name] += 1
-        event(name)
+        _note(name)
         return found
 
     def orders(self, *statuses: str) -> list[Order]:
@@ -95,6 +97,26 @@ class Ground(RuleBasedStateMachine):
         rows = list(db.session.scalars(select(Order).where(Order.status.in_(statuses))))
         db.session.close()
         return sorted(rows, key=lambda order: self.ordered.index(order.id))
+
+
+def _note(text: str) -> None:
+    """Add it to hypothesis' statistics, where hypothesis leads the walk."""
+    if currently_in_test_context():
+        event(text)
+
+
+def scarce(campaign_id: str, units: Mapping[int, int], **terms: Any) -> None:
+    """Leave a campaign that does not run yet so few units by tier position, and their money."""
+    with transaction() as session:
+        tiers = session.scalars(select(Tier).where(Tier.campaign_id == campaign_id)).all()
+        for tier in tiers:
+            tier.count = units[tier.position]
+        amount_fen = sum(tier.count * tier.face_value_fen for tier in tiers)
+        session.execute(
+            update(Campaign)
+            .where(Campaign.id == campaign_id)
+            .values(amount_fen=amount_fen, **terms)
+        )
 
 
 def programme() -> str:

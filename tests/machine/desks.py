@@ -102,7 +102,8 @@ class Desks(Ground):
         content = answer(*told, number=number)
         take = {"number": number, "content": content, "actor": "赵出纳"}
         for _ in range(2):
-            self.act("return", lambda: payout_returns.take(**take))
+            if self.act("return", lambda: payout_returns.take(**take)):
+                self.done.update(f"payout {word}" for word in told)
 
     @rule(
         what=st.sampled_from(("tiers", "ceiling", "move", "rest")),

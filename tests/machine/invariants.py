@@ -10,8 +10,9 @@ from backend.domain.postings import campaign_account
 from backend.extensions import db
 from backend.services import ledger, quota_checks
 from backend.storage.models.campaigns import Campaign, Tier
+from backend.storage.models.entries import Entry
 from backend.storage.models.ledger import Transfer
-from backend.storage.models.orders import Order, Payment, Redemption
+from backend.storage.models.orders import Order, Payment, Redemption, Reversal
 from backend.storage.models.payments import PaymentCase
 from backend.storage.models.payouts import PayoutLine
 from backend.storage.models.refunds import Refund
@@ -60,7 +61,9 @@ class Invariants(Ground):
             assert balances[campaign_account(name, "locked")] == locked_fen
             spent_fen = sum(r.discount_fen for r in all_rows(Redemption) if r.campaign_id == name)
             spent_fen -= sum(r.subsidy_fen for r in all_rows(Refund) if r.campaign_id == name)
-            spent_fen -= sum(o.discount_fen for o in all_rows(Order) if o.status == "reversed")
+            spent_fen -= sum(r.discount_fen for r in all_rows(Reversal) if r.campaign_id == name)
+            counted = [e for e in all_rows(Entry) if e.state == "counted"]
+            spent_fen += sum(e.amount_fen for e in counted if e.campaign_id == name)
             assert balances[campaign_account(name, "spent")] == spent_fen
             assert balances[campaign_account(name, "committed")] >= 0
 
@@ -82,9 +85,15 @@ class Invariants(Ground):
                 assert voucher.order_id == orders[0].id
             else:
                 kept = voucher.status == "used" and voucher.order_id in refunded
-                assert kept or voucher.status in ("unused", "expired")
-            given[voucher.tier_id] += voucher.recycled_batch is None
+                assert kept or voucher.status in ("unused", "expired", "returned")
+            given[voucher.tier_id] += voucher.recycled_batch is None and (
+                voucher.status != "returned"
+            )
             assert self.told.get(voucher.id, voucher.resident_id) == voucher.resident_id
+        reversed_ids = {order.id for order in all_rows(Order) if order.status == "reversed"}
+        assert reversed_ids == {row.id for row in all_rows(Reversal)}
+        for entry in all_rows(Entry):
+            given[entry.tier_id] += entry.state == "counted"
         for tier in all_rows(Tier):
             assert given[tier.id] <= tier.count
 

@@ -34,6 +34,7 @@ class Account:
 class TruthfulProvider:
     """Never lies; while `lost` says so, a question is not heard or its answer does not arrive.
 
+    :ivar wallet_pays: whether a scanned wallet pays at once; otherwise its payer does later
     :ivar lost: None, "before" (nothing was done) or "after" (done, and the answer is gone)
     """
 
@@ -41,6 +42,7 @@ class TruthfulProvider:
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
+        self.wallet_pays = True
         self.lost: str | None = None
         self.faults: list[str] = []  # what no caller may ask
 
@@ -58,7 +60,9 @@ class TruthfulProvider:
 
     def charge(self, charge: Charge) -> PaymentState:
         self._lose("before")
-        self.accounts.setdefault(charge.order_id, Account(charge.amount_fen))
+        account = self.accounts.setdefault(charge.order_id, Account(charge.amount_fen))
+        if charge.payer_code is not None and self.wallet_pays and account.open:
+            account.paid_fen = charge.amount_fen
         self._lose("after")
         state = self._state(charge.order_id)
         if state.status != "pending":
@@ -78,7 +82,11 @@ class TruthfulProvider:
         return self._state(charge.order_id)
 
     def reverse(self, charge: Charge) -> PaymentState:
-        raise NotImplementedError("no wallet's code is scanned here")
+        self._lose("before")
+        account = self.accounts.setdefault(charge.order_id, Account(charge.amount_fen))
+        account.paid_fen, account.closed = None, True  # what was paid has gone back
+        self._lose("after")
+        return self._state(charge.order_id)
 
     def refund(self, refund: RefundRequest) -> RefundState:
         self._lose("before")

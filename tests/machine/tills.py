@@ -8,6 +8,7 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from backend.services import (
     cancellations,
+    instant_returns,
     orders,
     paybacks,
     payment_asking,
@@ -25,7 +26,8 @@ from tests.machine.desks import Desks
 
 PERSON = st.integers(0, 3)
 SHOP = st.sampled_from(SHOPS)
-AMOUNT_FEN = st.sampled_from((5_000, 10_000, 9_999, 32_000))
+AMOUNT_FEN = st.sampled_from((5_000, 10_000, 9_999, 32_000, 100_000))
+WALLET = "134567890123456789"  # WeChat's form
 WHICH = st.integers(0, 7)
 
 
@@ -87,6 +89,27 @@ class Tills(Desks):
         if any(account.open for account in self.provider.accounts.values()):
             self.payer_pays(-1, 0, True)
 
+    @rule(person=PERSON, fen=AMOUNT_FEN, pays=st.booleans())
+    def scan(self, person: int, fen: int, pays: bool) -> None:
+        """The clerk scans the payer's wallet, which pays at once or wants a password first."""
+        self.provider.wallet_pays = pays
+        resident_id, shop = self.residents[person].id, SHOPS[0]
+        code = self.act("code", lambda: payment_codes.issue(resident_id)).code
+        pay = partial(
+            orders.create_by_code,
+            clerk_id=self.clerks[shop].id,
+            merchant_id=shop,
+            request_id=new_request(),
+            code=code,
+            amounts=Amounts(order_amount_fen=fen),
+            payer_code=WALLET,
+        )
+        made, again = (self.act("scan", pay) for _ in range(2))
+        assert made is None or again.id == made.id
+        if made is not None:
+            self.ordered.append(made.id)
+            self.redeemed |= {made.id} & {order.id for order in self.orders("redeemed")}
+
     @precondition(lambda self: self.seen["locked"])
     @rule(which=WHICH)
     def confirm(self, which: int) -> None:
@@ -120,6 +143,7 @@ class Tills(Desks):
         self.moment.move(minutes=minutes)
         self.provider.lost = lost
         self.act("release", releases.release_overdue)
+        self.act("give back", instant_returns.return_due)
         self.act("settle", payment_asking.settle_due)
         self.act("refund", payment_cases.refund_due)
         self.act("pay back", paybacks.settle_due)
