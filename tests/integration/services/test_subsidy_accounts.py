@@ -18,18 +18,15 @@ from backend.storage.models.audit import AuditEntry
 from backend.storage.models.subsidies import AccountCorrection, Subsidy, SubsidyPayoutLine
 from tests.factories import City, MovableClock, new_request, rows
 from tests.integration.services.test_entries import at_once
-from tests.subsidising import car, granted
+from tests.subsidising import car, granted, sent_back
 
 ANOTHER = Account(holder="张三", bank="示例银行佳木斯分行", number="6222020099990001")
 
 
-def returned(city: City, number: str = "P1") -> Subsidy:
-    """Return a subsidy whose payout the bank sent back."""
+def returned(city: City) -> Subsidy:
+    """Return a subsidy whose payout the bank sent back on list P1."""
     car(city)
-    made = granted(city.resident())
-    subsidy_payouts.create(number=number, actor="财政甲")
-    send_back(made, number)
-    return made
+    return sent_back(city.resident())
 
 
 def send_back(made: Subsidy, number: str) -> None:
