@@ -74,6 +74,16 @@ def granted(person: Person, number: int = 1) -> Subsidy:
     return subsidy_reviews.grant(subsidy_id=made.id, actor="商务局乙")
 
 
+def sent_back(person: Person, number: int = 1) -> Subsidy:
+    """Return a granted subsidy whose payout the bank sent back."""
+    made = granted(person, number)
+    subsidy_payouts.create(number="P1", actor="财政甲")
+    subsidy_payouts.answer(
+        number="P1", subsidy_id=made.id, paid=False, proof="账号已注销", actor="财政乙"
+    )
+    return made
+
+
 def list_one(city: City) -> None:
     """Put one granted subsidy into a payout list."""
     car(city)

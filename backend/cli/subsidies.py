@@ -10,11 +10,18 @@ from backend.cli.budgets import check_id
 from backend.cli.output import actor_option, refusals_as_text, write_private
 from backend.domain.money import yuan_text
 from backend.domain.subsidies import STATE_NAMES
-from backend.services import subsidies, subsidy_files, subsidy_payouts, subsidy_reviews
+from backend.services import (
+    subsidies,
+    subsidy_accounts,
+    subsidy_files,
+    subsidy_payouts,
+    subsidy_reviews,
+)
 
 if TYPE_CHECKING:
     from backend.storage.models.subsidies import Subsidy
 
+CORRECTIONS = {"submitted": "待审核", "confirmed": "已通过", "refused": "未通过"}
 subsidy_cli = AppGroup("subsidy", help="Review and pay special subsidies (专项补贴).")
 
 
@@ -41,6 +48,10 @@ def show(subsidy_id: str) -> None:
         f"车架号 {told.vin}\n商户 {found.merchant.name}\n"
         f"账户 {told.account.holder} {told.account.bank} 尾号 {found.account_last4}"
     )
+    correction = subsidy_accounts.of_return(subsidy_id)
+    if correction is not None:
+        account, word = subsidy_accounts.decrypted(correction), CORRECTIONS[correction.state]
+        click.echo(f"更正账户（{word}） {account.holder} {account.bank} {account.number}")
     for file in subsidies.files(subsidy_id):
         click.echo(f"材料 {file.name}\t{file.media_type}\t{file.size_bytes}\t{file.digest[:12]}")
     for step in subsidies.steps(subsidy_id):
@@ -80,6 +91,34 @@ def review(subsidy_id: str, step: str, reason: str | None, actor: str) -> None:
     else:
         found = subsidy_reviews.refuse(subsidy_id=subsidy_id, reason=reason or "", actor=actor)
     click.echo(_line(found))
+
+
+@subsidy_cli.command("accounts")
+@refusals_as_text
+def accounts() -> None:
+    """List the corrected accounts that wait for their review, the oldest first."""
+    for found in subsidy_accounts.list_waiting():
+        click.echo(
+            f"{found.subsidy_id}\t{found.made_at:%Y-%m-%d %H:%M}\t尾号 {found.account_last4}\t"
+            f"退回于清单 {found.returned_number}"
+        )
+
+
+@subsidy_cli.command("account")
+@click.argument("subsidy_id")
+@click.option("--step", required=True, type=click.Choice(["confirm", "refuse"]))
+@click.option("--reason", help="Why it is refused; the applicant reads it.")
+@actor_option
+@refusals_as_text
+def decide_account(subsidy_id: str, step: str, reason: str | None, actor: str) -> None:
+    """Decide a corrected account; another person than who wrote down the return."""
+    if (step == "refuse") != bool(reason):
+        raise click.UsageError("--reason goes with --step refuse, and only with it")
+    if step == "confirm":
+        found = subsidy_accounts.confirm(subsidy_id=subsidy_id, actor=actor)
+    else:
+        found = subsidy_accounts.refuse(subsidy_id=subsidy_id, reason=reason or "", actor=actor)
+    click.echo(f"{subsidy_id} 更正账户{CORRECTIONS[found.state]}，尾号 {found.account_last4}")
 
 
 @subsidy_cli.command("payout-list")

@@ -8,6 +8,9 @@
 
 A unit of the tier is reserved when an application is submitted and free again when it is refused or
 withdrawn, so that nobody is told after two reviews that nothing is left.
+
+What the bank returns stays granted and goes into the next list. The applicant may name another
+account first; while that waits for its review, he is in no list.
 """
 
 import re
@@ -20,6 +23,7 @@ from backend.domain.errors import HuiquanError
 
 SubsidyState = Literal["draft", "submitted", "first_reviewed", "granted", "refused", "withdrawn"]
 Payment = Literal["none", "sent", "paid", "returned"]
+CorrectionState = Literal["submitted", "confirmed", "refused"]
 
 RESERVING: tuple[SubsidyState, ...] = ("submitted", "first_reviewed", "granted")
 TYPED_EVIDENCE = ("invoice_number", "vin")  # fields of the application, no files of their own
@@ -46,7 +50,12 @@ PAYMENT_NOTICES: dict[Payment, str] = {
     "none": "",
     "sent": "补贴已交银行发放，请留意到账",
     "paid": "补贴已发放到您的银行账户",
-    "returned": "银行退回了这笔款项，工作人员将与您联系核对账户",
+    "returned": "银行退回了这笔款项，请核对并更正收款账户",
+}
+CORRECTION_NOTICES: dict[CorrectionState, str] = {
+    "submitted": "已收到您更正的收款账户，正在审核，审核通过后再次发放",
+    "confirmed": "更正的收款账户已审核通过，补贴将编入下一批发放",
+    "refused": "更正的收款账户未通过审核，请按原因重新填写",
 }
 
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
@@ -177,6 +186,8 @@ def missing_evidence(wanted: Iterable[str], names: Iterable[str]) -> list[str]:
     return [kind for kind in wanted if kind not in TYPED_EVIDENCE and kind not in there]
 
 
-def notice(state: SubsidyState, payment: Payment) -> str:
+def notice(state: SubsidyState, payment: Payment, correction: CorrectionState | None) -> str:
     """Return the sentence that tells an applicant where his application stands."""
+    if correction is not None:
+        return CORRECTION_NOTICES[correction]
     return PAYMENT_NOTICES[payment] or NOTICES[state]

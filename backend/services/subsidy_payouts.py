@@ -11,8 +11,9 @@ from backend.domain.errors import NotFound
 from backend.domain.second_person import refuse_own_work
 from backend.domain.subsidies import SubsidyNothingToPay, SubsidyPaymentAnswered
 from backend.extensions import db
-from backend.services import audit, subsidies, workbooks
+from backend.services import audit, subsidy_accounts, workbooks
 from backend.services.personal_data import vault
+from backend.services.subsidies import Account
 from backend.storage.models.subsidies import Subsidy, SubsidyPayout, SubsidyPayoutLine
 from backend.storage.queries import subsidies as queries
 from backend.storage.sql import transaction
@@ -38,7 +39,7 @@ def _create(number: str, actor: str) -> SubsidyPayout:
             return known
         if not payable:
             raise SubsidyNothingToPay(number)
-        content = _excel(number, payable)
+        content = _excel(number, payable, subsidy_accounts.accounts_of(session, payable))
         payout = SubsidyPayout(
             number=number,
             line_count=len(payable),
@@ -86,7 +87,8 @@ def answer(
     """Write down once what the bank did with a line: paid with its serial, or returned, and why.
 
     Another person than who made the list. The same answer again changes nothing; a returned
-    subsidy goes into the next list. Raises SubsidyPaymentAnswered, SecondPersonNeeded.
+    subsidy goes into the next list, to another account once the applicant's correction of it was
+    confirmed. Raises SubsidyPaymentAnswered, SecondPersonNeeded.
     """
     state = "paid" if paid else "returned"
     with transaction() as session:
@@ -119,13 +121,13 @@ def answer(
     return line
 
 
-def _excel(number: str, payable: list[Subsidy]) -> bytes:
+def _excel(number: str, payable: list[Subsidy], accounts: dict[str, Account]) -> bytes:
     out = io.BytesIO()
     with workbooks.workbook(out, title=f"专项补贴发放清单 {number}") as book:
         page = workbooks.Page(book, "发放清单", [6, 36, 24, 20, 30, 26, 14])
         page.row(*TITLES, bold=True)
         for line, subsidy in enumerate(payable, start=1):
-            account = subsidies.details(subsidy).account
+            account = accounts[subsidy.id]
             page.row(
                 line,
                 subsidy.id,

@@ -7,20 +7,21 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, Field
 
-from backend.domain.subsidies import MAX_FILE_BYTES, SubsidyInvalid, notice
+from backend.domain.subsidies import MAX_FILE_BYTES, Payment, SubsidyInvalid, notice
 from backend.edge.http import takes_files
 from backend.services import subsidies as service
-from backend.services import subsidy_files
+from backend.services import subsidy_accounts, subsidy_files
 from backend.services.subsidies import Account, Application
 from miniprogram_api.session import current_resident
 from miniprogram_api.shapes import AmountFen, Request, RequestId
 
 if TYPE_CHECKING:
-    from backend.storage.models.subsidies import Subsidy, SubsidyFile
+    from backend.storage.models.subsidies import AccountCorrection, Subsidy, SubsidyFile
 
 subsidies = APIBlueprint("subsidies", __name__, tag="居民 resident")
 
 Words = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,60}$")]
+AccountNumber = Annotated[str, Field(pattern=r"^[0-9]{8,32}$")]
 
 
 class SubsidyApplication(Request):
@@ -49,7 +50,24 @@ class SubsidyApplication(Request):
     ]
     account_holder: Words
     account_bank: Words
-    account_number: Annotated[str, Field(pattern=r"^[0-9]{8,32}$")]
+    account_number: AccountNumber
+
+
+class CorrectedAccount(Request):
+    """银行退回补贴后，更正的本人收款账户。"""
+
+    request_id: RequestId
+    account_holder: Words
+    account_bank: Words
+    account_number: AccountNumber
+
+
+class AccountCorrectionShown(BaseModel):
+    """更正的收款账户和审核情况；reason 是未通过的原因。"""
+
+    state: Literal["submitted", "confirmed", "refused"]
+    account_last4: str
+    reason: str | None
 
 
 class EvidenceFile(BaseModel):
@@ -72,7 +90,10 @@ class SubsidyShown(BaseModel):
     invoice_amount_fen: int
     invoice_day: dt.date
     vin_last4: str
-    account_last4: str
+    account_last4: Annotated[str, Field(description="收款账户尾号；更正通过后是新账户的")]
+    account_correction: Annotated[
+        AccountCorrectionShown | None, Field(description="银行退回后更正的收款账户")
+    ]
     state: Literal["draft", "submitted", "first_reviewed", "granted", "refused", "withdrawn"]
     payment: Literal["none", "sent", "paid", "returned"]
     notice: str
@@ -90,6 +111,7 @@ class SubsidyList(BaseModel):
 
 def _present(subsidy: "Subsidy") -> dict[str, object]:
     payment = service.payment(subsidy.id)
+    correction = subsidy_accounts.of_return(subsidy.id)
     return {
         "subsidy_id": subsidy.id,
         "campaign_id": subsidy.campaign_id,
@@ -99,15 +121,29 @@ def _present(subsidy: "Subsidy") -> dict[str, object]:
         "invoice_amount_fen": subsidy.invoice_amount_fen,
         "invoice_day": subsidy.invoice_day,
         "vin_last4": subsidy.vin_last4,
-        "account_last4": subsidy.account_last4,
+        "account_last4": subsidy_accounts.last4_of(subsidy),
+        "account_correction": None if correction is None else _correction(correction),
         "state": subsidy.state,
         "payment": payment,
-        "notice": notice(subsidy.state, payment),  # type: ignore[arg-type]  # a CHECK names them
+        "notice": _notice(subsidy, payment, correction),
         "reason": subsidy.reason,
         "evidence": list(service.evidence_of(subsidy.campaign)),
         "files": [_file(file) for file in service.files(subsidy.id)],
         "created_at": subsidy.created_at,
     }
+
+
+def _correction(correction: "AccountCorrection") -> dict[str, object]:
+    return {
+        "state": correction.state,
+        "account_last4": correction.account_last4,
+        "reason": correction.reason,
+    }
+
+
+def _notice(subsidy: "Subsidy", payment: Payment, correction: "AccountCorrection | None") -> str:
+    corrected = None if correction is None else correction.state
+    return notice(subsidy.state, payment, corrected)  # type: ignore[arg-type]  # CHECKs name them
 
 
 def _file(file: "SubsidyFile") -> dict[str, object]:
@@ -166,6 +202,21 @@ def submit(subsidy_id: str) -> dict[str, object]:
 def withdraw(subsidy_id: str) -> dict[str, object]:
     """撤回申请，名额释放。"""
     return _present(service.withdraw(subsidy_id=subsidy_id, resident_id=current_resident().id))
+
+
+@subsidies.post("/subsidies/<order_id:subsidy_id>/account")
+@subsidies.input(CorrectedAccount)
+@subsidies.output(SubsidyShown)
+def correct_account(subsidy_id: str, json_data: CorrectedAccount) -> dict[str, object]:
+    """银行退回补贴后更正本人的收款账户，审核通过后编入下一批发放。"""
+    told, own = json_data.model_dump(), current_resident().id
+    subsidy_accounts.correct(
+        subsidy_id=subsidy_id,
+        resident_id=own,
+        request_id=told["request_id"],
+        account=Account(**{key: told[f"account_{key}"] for key in ("holder", "bank", "number")}),
+    )
+    return _present(service.of_resident(subsidy_id, own))
 
 
 @subsidies.put("/subsidies/<order_id:subsidy_id>/files/<evidence:name>")

@@ -1,6 +1,6 @@
 """Settling 100,000 redemptions of one merchant in one sheet: seconds, and memory beyond the start.
 
-The redemptions are written as the application writes them, in bulk; drafting, approving, the check
+The redemptions are written as the application writes them, in bulk; drafting, rejecting, the check
 of the books and the Excel file are the services' own.
 """
 
@@ -42,10 +42,14 @@ def settlement(_: int) -> Figures:
             (sheet,) = settlements.sheets()
             if (sheet.line_count, sheet.state) != (REDEMPTIONS, "drafted"):
                 raise SystemExit(f"{sheet.line_count} lines, {sheet.state}")
+            reject = measured(lambda sheet=sheet: _reject(sheet.id))
+            settlements.draft(through_day=day, actor="bench")
+            (sheet,) = settlements.sheets(states=("drafted",))
             excel = measured(lambda sheet=sheet: settlement_files.excel(sheet.id))
             check = measured(ledger.check)
             for name, (took_s, more_mb) in {
                 "settlement_100k": draft,
+                "settlement_reject_100k": reject,
                 "settlement_excel_100k": excel,
                 "settlement_check_100k": check,
             }.items():
@@ -53,6 +57,10 @@ def settlement(_: int) -> Figures:
                 yield f"figure {name}{suffix}_s", took_s
                 yield f"figure {name}{suffix}_mb", more_mb
             yield "differences", len(ledger.check().differences)
+
+
+def _reject(sheet_id: str) -> None:
+    settlements.reject(sheet_id=sheet_id, role="bureau", actor="bureau", reason="bench")
 
 
 def measured(act: Callable[[], object]) -> tuple[float, float]:

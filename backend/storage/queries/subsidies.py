@@ -1,11 +1,14 @@
 """Applications for subsidies: held one at a time, changed only from the state one expects."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.domain.subsidies import RESERVING
 from backend.storage.models.residents import Resident
 from backend.storage.models.subsidies import (
+    AccountCorrection,
     Subsidy,
     SubsidyFile,
     SubsidyPayoutLine,
@@ -104,15 +107,48 @@ def payment_of(session: Session, subsidy_id: str) -> SubsidyPayoutLine | None:
 
 
 def list_payable(session: Session) -> list[Subsidy]:
-    """Return granted subsidies that are on no list, or came back, and hold them."""
+    """Return granted subsidies that are on no list, or came back, and hold them.
+
+    Not those whose account is being corrected: asked once they are held, when no applicant can
+    name another account any more.
+    """
     on_the_way = select(SubsidyPayoutLine.number).where(
         SubsidyPayoutLine.subsidy_id == Subsidy.id, SubsidyPayoutLine.state != "returned"
     )
+    held = session.scalars(
+        select(Subsidy)
+        .where(Subsidy.state == "granted", ~on_the_way.exists())
+        .order_by(Subsidy.created_at, Subsidy.id)
+        .with_for_update(of=Subsidy, key_share=True)
+    ).all()
+    waiting = {correction.subsidy_id for correction in list_waiting_corrections(session)}
+    return [subsidy for subsidy in held if subsidy.id not in waiting]
+
+
+def list_corrections(session: Session, subsidy_id: str) -> list[AccountCorrection]:
+    """Return a subsidy's corrected accounts in their order."""
+    query = select(AccountCorrection).where(AccountCorrection.subsidy_id == subsidy_id)
+    return list(session.scalars(query.order_by(AccountCorrection.position)))
+
+
+def list_waiting_corrections(session: Session) -> list[AccountCorrection]:
+    """Return the corrected accounts that nobody has decided, the oldest first."""
+    query = select(AccountCorrection).where(AccountCorrection.state == "submitted")
     return list(
-        session.scalars(
-            select(Subsidy)
-            .where(Subsidy.state == "granted", ~on_the_way.exists())
-            .order_by(Subsidy.created_at, Subsidy.id)
-            .with_for_update(of=Subsidy, key_share=True)
-        )
+        session.scalars(query.order_by(AccountCorrection.made_at, AccountCorrection.subsidy_id))
     )
+
+
+def confirmed_corrections(
+    session: Session, subsidy_ids: Iterable[str]
+) -> dict[str, AccountCorrection]:
+    """Return the newest confirmed account of each subsidy that has one, by the subsidy's id."""
+    rows = session.scalars(
+        select(AccountCorrection)
+        .where(
+            AccountCorrection.subsidy_id.in_(list(subsidy_ids)),
+            AccountCorrection.state == "confirmed",
+        )
+        .order_by(AccountCorrection.position)
+    )
+    return {correction.subsidy_id: correction for correction in rows}

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from click.testing import Result
 
+from backend.services import subsidy_accounts, subsidy_payouts
+from backend.services.subsidies import Account
 from tests.factories import City
-from tests.subsidising import application, car, submitted
+from tests.subsidising import application, car, granted, submitted
 
 
 def flask(city: City, *arguments: str) -> Result:
@@ -52,3 +54,25 @@ def test_a_refusal_needs_its_reason(city: City) -> None:
     )
     assert "未通过" in refused.output
     assert "照片不清" in flask(city, "show", made.id).output
+
+
+def test_a_corrected_account_is_listed_shown_and_decided_by_another_person(city: City) -> None:
+    car(city)
+    made = granted(city.resident())
+    subsidy_payouts.create(number="P1", actor="财政甲")
+    returned = flask(city, "paid", "P1", made.id, "--returned", "账号已注销", "--actor", "财政乙")
+    assert "被退回" in returned.output
+    subsidy_accounts.correct(
+        subsidy_id=made.id,
+        resident_id=made.resident_id,
+        request_id="r-00000001",
+        account=Account(holder="张三", bank="新银行", number="6222020099990001"),
+    )
+    assert made.id in flask(city, "accounts").output
+    assert "更正账户（待审核） 张三 新银行 6222020099990001" in flask(city, "show", made.id).output
+    own = flask(city, "account", made.id, "--step", "confirm", "--actor", "财政乙")
+    assert (own.exit_code, "second_person_needed" in own.output) == (1, True)
+    assert flask(city, "account", made.id, "--step", "refuse", "--actor", "甲").exit_code == 2
+    refused = ("account", made.id, "--step", "refuse", "--reason", "户名不符", "--actor", "甲")
+    assert "未通过" in flask(city, *refused).output
+    assert flask(city, "accounts").output == ""

@@ -24,7 +24,7 @@ from tests.entering import enter, gate
 from tests.factories import MAY, SUPERMARKET, City, Person, new_request
 from tests.integration.services.instant_city import run_instant
 from tests.settling import settled_today
-from tests.subsidising import CAR, DEALER, car, drafted
+from tests.subsidising import CAR, DEALER, car, drafted, sent_back
 
 Result = TypeVar("Result")
 ENTRIES = "/merchant/entries"
@@ -160,7 +160,7 @@ class Callers:
         entry = enter(gate_clerk, city.resident())
         visitor_code = payment_codes.issue(visitor.id).code
         car(city)
-        subsidy = drafted(resident)
+        subsidy, paid_back = drafted(resident), sent_back(resident, 2)
         known = {
             "placard": city.placard[SUPERMARKET],
             "code": city.placard[SUPERMARKET].rpartition("/")[2],
@@ -177,6 +177,7 @@ class Callers:
             "sheet_id": sheet.id,
             "entry_id": entry.id,
             "subsidy_id": subsidy.id,
+            "returned_subsidy_id": paid_back.id,
             "name": "photo",
             "number": 1,
             "tier_position": 3,
@@ -199,7 +200,10 @@ class Callers:
 
     def path(self, operation: Operation) -> str:
         """Return an operation's path with true values."""
-        return operation.path.format_map(self.known)
+        known = self.known
+        if operation.path.endswith("/subsidies/{subsidy_id}/account"):
+            known = known | {"subsidy_id": known["returned_subsidy_id"]}
+        return operation.path.format_map(known)
 
     def valid_body(self, operation: Operation) -> dict[str, Any]:
         """Return a body that the document allows: known values, else any of its schema."""

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from backend.services import subsidy_files, subsidy_reviews
+from backend.services import subsidy_accounts, subsidy_files, subsidy_payouts, subsidy_reviews
 from tests.factories import City, Person, new_request
 from tests.integration.edge.callers import ask, error_of, stored
-from tests.subsidising import CAR, DEALER, car, drafted, picture
+from tests.subsidising import CAR, DEALER, car, drafted, granted, picture
 
 SUBSIDIES = "/api/v1/resident/subsidies"
 BODY = {
@@ -111,3 +111,27 @@ def test_what_is_no_evidence_is_refused_with_a_sentence(city: City) -> None:
         SUBSIDIES, person, **BODY | {"invoice_day": "2023-02-30"}, request_id=new_request()
     )
     assert error_of(wrong_day)["details"] == {"fields": ["invoice_day"]}
+
+
+def test_an_applicant_corrects_the_account_of_a_returned_payout(city: City) -> None:
+    car(city)
+    person = city.resident()
+    made = granted(person)
+    own, body = f"{SUBSIDIES}/{made.id}", {key: BODY[key] for key in BODY if "account" in key}
+    early = city.post(f"{own}/account", person, **body, request_id=new_request())
+    assert (early.status_code, error_of(early)["code"]) == (409, "subsidy_step_not_possible")
+    subsidy_payouts.create(number="P1", actor="财政甲")
+    subsidy_payouts.answer(
+        number="P1", subsidy_id=made.id, paid=False, proof="账号已注销", actor="财政乙"
+    )
+    assert "更正" in city.get(own, person).get_json()["notice"]
+    sent = city.post(f"{own}/account", person, **body, request_id=new_request())
+    waiting = {"state": "submitted", "account_last4": "0001", "reason": None}
+    assert (sent.status_code, sent.get_json()["account_correction"]) == (200, waiting)
+    assert body["account_number"] not in sent.text
+    subsidy_accounts.confirm(subsidy_id=made.id, actor="商务局甲")
+    shown = city.get(own, person).get_json()
+    assert (shown["account_last4"], shown["account_correction"]["state"]) == ("0001", "confirmed")
+    subsidy_payouts.create(number="P2", actor="财政甲")
+    shown = city.get(own, person).get_json()
+    assert (shown["payment"], shown["account_correction"]) == ("sent", None)

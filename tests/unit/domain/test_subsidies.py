@@ -60,4 +60,6 @@ def test_what_is_typed_needs_no_file_and_the_rest_does() -> None:
 
 def test_every_state_has_a_sentence_for_the_applicant() -> None:
     for state, payment in product(get_args(rules.SubsidyState), get_args(rules.Payment)):
-        assert len(rules.notice(state, payment)) > 5
+        assert len(rules.notice(state, payment, None)) > 5
+    told = {rules.notice("granted", "returned", c) for c in get_args(rules.CorrectionState)}
+    assert len(told | {rules.notice("granted", "returned", None)}) == 4
