@@ -18,6 +18,9 @@ FAILURES_OF_ACCOUNT = 5
 FAILURES_OF_ADDRESS = 20
 FAILURE_WINDOW = timedelta(minutes=15)
 LOCK = timedelta(minutes=15)  # from the failure that was one too many
+ONE_TIME_TTL = timedelta(days=3)  # of a password that was handed over
+CODE_TTL = timedelta(minutes=5)  # between the password and the code
+SESSION_TTL = timedelta(hours=12)  # whatever happens in it
 
 
 class Role(StrEnum):
@@ -81,6 +84,14 @@ class StaffAccountClosed(HuiquanError):
 
     code = "staff_account_closed"
     message = "该账号已停用，请联系系统管理员"
+    category = "forbidden"
+
+
+class OneTimePasswordOver(HuiquanError):
+    """Told to none but those who know the password."""
+
+    code = "one_time_password_over"
+    message = "一次性密码已过期，请联系系统管理员重置"
     category = "forbidden"
 
 
