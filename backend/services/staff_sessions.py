@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.domain.errors import NotFound
 from backend.domain.permissions import MATRIX, Permission
-from backend.domain.staff import CODE_TTL, SESSION_TTL, Role, StaffSessionOver
+from backend.domain.staff import CODE_TTL, SESSION_TTL, Role, StaffSessionOver, folded
 from backend.extensions import db
 from backend.services import audit
 from backend.settings import Settings
@@ -97,7 +97,7 @@ def list_live(login_name: str) -> list[StaffSession]:
         db.session().scalars(
             select(StaffSession)
             .join(StaffAccount)
-            .where(StaffAccount.login_name == login_name, _live(clock.now()))
+            .where(StaffAccount.login_name == folded(login_name), _live(clock.now()))
             .order_by(StaffSession.id.desc())
         )
     )
