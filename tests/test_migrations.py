@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from apiflask import APIFlask
-from sqlalchemy import CheckConstraint, Executable, inspect, text
+from sqlalchemy import CheckConstraint, Executable, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from backend import clock
@@ -26,6 +26,7 @@ from backend.services import (
 )
 from backend.services.orders import Amounts
 from backend.storage import migrations
+from backend.storage.models.audit import AuditEntry, AuditSeal
 from backend.storage.models.budgets import (
     FundReport,
     SpendingDecision,
@@ -56,6 +57,7 @@ APPEND_ONLY = (
     *("spending_imports", "spending_records", "spending_decisions"),
     *("card_acts", "reversals", "refunds"),
     *("entry_undos", "subsidy_steps", "subsidy_payouts", "merchant_proposals"),
+    "audit_seals",
 )
 
 
@@ -150,6 +152,11 @@ def redeem_one(city: City) -> None:
     propose_one_merchant()
     undo_one(city)
     list_one(city)
+    with transaction() as session:
+        first = session.scalars(select(AuditEntry.id)).first()
+        seal = AuditSeal(position=1, entry_id=first, sealed_at=clock.now())
+        seal.previous_hash = seal.hash = "0" * 64
+        session.add(seal)
     db.session.rollback()
 
 

@@ -24,6 +24,7 @@ from backend.cli.reports import report_cli
 from backend.cli.residents import resident_cli
 from backend.cli.settlement import settlement_cli
 from backend.cli.spending import spending_cli
+from backend.cli.staff import staff_cli
 from backend.cli.subsidies import subsidy_cli
 from backend.domain.campaigns import STATE_NAMES
 from backend.domain.money import yuan_text
@@ -61,6 +62,7 @@ def init_app(app: Flask) -> None:
         subsidy_cli,
         report_cli,
         partner_cli,
+        staff_cli,
         payments_cli,
         refunds_cli,
     ):

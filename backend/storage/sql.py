@@ -119,6 +119,12 @@ def _file_lock(path: str) -> Iterator[bool]:
             yield True
 
 
+def serialise(session: Session, name: str) -> None:
+    """Let transactions of one name follow each other; SQLite's writers do so anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """Run the block in one SQL transaction: committed at its end, undone by any exception.

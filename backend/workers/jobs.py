@@ -25,6 +25,8 @@ from backend.services import (
     recycling,
     releases,
     settlements,
+    staff_locks,
+    staff_sessions,
     vouchers,
 )
 
@@ -51,6 +53,8 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (reconciliation_fetch.fetch_due, 600),
     (reconciliation.run_due, 60),
     (partner_calls.forget_nonces, 60),
+    (staff_sessions.end_overdue, 60),
+    (staff_locks.forget_old, 3600),
 )
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import redis
 import requests
+from argon2 import PasswordHasher
 
 from backend.gateways.wechat import WeChat
+from backend.services import staff_passwords
 from backend.storage.redis.wechat_tokens import RedisTokenStore
 
 APPID = "wx0123456789abcdef"
@@ -28,6 +30,13 @@ def running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.terminate()
         process.communicate(timeout=START_LIMIT_S)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with less work: what production's takes is tested with the passwords themselves."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(staff_passwords, "_hasher", quick)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from backend.storage.models import (
     refunds,
     residents,
     settlements,
+    staff,
     subsidies,
     vouchers,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "refunds",
     "residents",
     "settlements",
+    "staff",
     "subsidies",
     "vouchers",
 ]

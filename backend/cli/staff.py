@@ -1,0 +1,138 @@
+"""Commands for accounts of staff; the first administrator is made here."""
+
+from datetime import datetime
+
+import click
+from flask.cli import AppGroup
+
+from backend.cli.output import actor_option, refusals_as_text
+from backend.domain.staff import ROLE_NAMES, Role
+from backend.services import staff, staff_resets, staff_sessions
+
+staff_cli = AppGroup("staff", help="Accounts of staff: who may sign in at the console (工作人员).")
+role_of_a_person = click.Choice([role.value for role in Role])
+
+
+@staff_cli.command("add")
+@click.argument("login_name")
+@click.option("--name", "display_name", required=True, help="The person's own name.")
+@click.option("--office", required=True, help="Such as 商务和口岸局.")
+@click.option("--role", type=role_of_a_person, required=True)
+@actor_option
+@refusals_as_text
+def add(login_name: str, display_name: str, office: str, role: str, actor: str) -> None:
+    """Make an account; its one-time password is shown once and good for three days."""
+    password = staff.add(
+        login_name, display_name=display_name, office=office, role=Role(role), actor=actor
+    )
+    click.echo(f"{display_name}（{ROLE_NAMES[Role(role)]}）的一次性密码，请当面交给本人：")
+    click.echo(password)
+
+
+@staff_cli.command("list")
+@refusals_as_text
+def list_all() -> None:
+    """List all accounts, and the resets that wait for a second administrator."""
+    for shown in staff.list_all():
+        account = shown.account
+        state = "登录已锁定" if shown.is_locked_out else staff.STATE_NAMES[account.state]
+        phone = "动态码已绑定" if shown.is_enrolled else "动态码未绑定"
+        role = ROLE_NAMES[Role(account.role)]
+        person = f"{account.display_name}\t{account.office}"
+        click.echo(f"{account.login_name:16} {role}\t{person}\t{state}\t{phone}")
+    for reset in staff_resets.list_open():
+        asked = f"{reset.requested_by}，{_shown(reset.requested_at)}，{reset.reason}"
+        click.echo(f"待复核的重置：{reset.account.login_name}（{asked}）")
+
+
+@staff_cli.command("role")
+@click.argument("login_name")
+@click.argument("role", type=role_of_a_person)
+@actor_option
+@refusals_as_text
+def change_role(login_name: str, role: str, actor: str) -> None:
+    """Give a person another role; he has to sign in again."""
+    staff.change_role(login_name, Role(role), actor=actor)
+    click.echo(f"{login_name} 的角色现为{ROLE_NAMES[Role(role)]}")
+
+
+@staff_cli.command("lock")
+@click.argument("login_name")
+@click.option("--reason", required=True)
+@actor_option
+@refusals_as_text
+def lock(login_name: str, reason: str, actor: str) -> None:
+    """Stop an account at once, until it is unlocked."""
+    staff.lock(login_name, reason=reason, actor=actor)
+    click.echo(f"{login_name} 已停用，已登录的会话已结束")
+
+
+@staff_cli.command("unlock")
+@click.argument("login_name")
+@actor_option
+@refusals_as_text
+def unlock(login_name: str, actor: str) -> None:
+    """Let a person sign in again: after too many failures, or after `lock`."""
+    staff.unlock(login_name, actor=actor)
+    click.echo(f"{login_name} 可以登录")
+
+
+@staff_cli.command("leave")
+@click.argument("login_name")
+@actor_option
+@refusals_as_text
+def leave(login_name: str, actor: str) -> None:
+    """Close the account of a person who leaves, for good."""
+    staff.leave(login_name, actor=actor)
+    click.echo(f"{login_name} 已离岗，账号不再使用")
+
+
+@staff_cli.command("reset-totp")
+@click.argument("login_name")
+@click.option("--reason", required=True)
+@actor_option
+@refusals_as_text
+def request_reset(login_name: str, reason: str, actor: str) -> None:
+    """Ask to make a person's code and password anew; another administrator confirms."""
+    staff_resets.request(login_name, reason=reason, actor=actor)
+    click.echo(f"{login_name} 的重置申请待另一位管理员复核")
+
+
+@staff_cli.command("confirm-reset")
+@click.argument("login_name")
+@actor_option
+@refusals_as_text
+def confirm_reset(login_name: str, actor: str) -> None:
+    """Confirm what a colleague has asked for; the one-time password is shown once."""
+    password = staff_resets.confirm(login_name, actor=actor)
+    click.echo(f"{login_name} 的一次性密码，请当面交给本人：")
+    click.echo(password)
+
+
+@staff_cli.command("refuse-reset")
+@click.argument("login_name")
+@click.option("--reason", required=True)
+@actor_option
+@refusals_as_text
+def refuse_reset(login_name: str, reason: str, actor: str) -> None:
+    """Turn a reset down, or take one's own request back."""
+    staff_resets.refuse(login_name, reason=reason, actor=actor)
+    click.echo(f"{login_name} 的重置申请已驳回")
+
+
+@staff_cli.command("sessions")
+@click.argument("login_name")
+@click.option("--end", is_flag=True, help="End them all.")
+@actor_option
+@refusals_as_text
+def sessions(login_name: str, end: bool, actor: str) -> None:
+    """List what a person is signed in to."""
+    for row in staff_sessions.list_live(login_name):
+        times = f"{_shown(row.created_at)} 登录，{_shown(row.seen_at)} 最近操作"
+        click.echo(f"{row.id}\t{row.address}\t{times}\t{row.browser}")
+    if end:
+        click.echo(f"已结束 {staff.end_sessions(login_name, actor=actor)} 个会话")
+
+
+def _shown(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
