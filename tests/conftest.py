@@ -4,11 +4,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import flask_migrate
 import pytest
+import redis
 from apiflask import APIFlask
 from hypothesis import settings
 from sqlalchemy import text
@@ -19,15 +21,34 @@ from backend.devstack.postgres import PrivatePostgres
 from backend.devstack.valkey import PrivateValkey
 from backend.extensions import db, redis_handle
 from backend.factory import create_app
-from backend.services import blocks, campaigns, card_holders
 from backend.settings import Settings
 from miniprogram_api.edges import EDGES
 from tests.factories import City, MovableClock
+from tests.starts import Start
 
 OPENING = datetime(2023, 4, 28, 10, 0, tzinfo=CHINA)  # 五一乐购券
 DATABASES = ("sqlite", "postgresql")
 # For tests/integration/test_money_machine.py, which is bounded without it.
 settings.register_profile("long", max_examples=300, stateful_step_count=60)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """All tests run in a process per core; those that are named start sooner in this one."""
+    named = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
+    return 0 if named or given_server("REDIS_URL") or given_server("DATABASE_URL") else None
+
+
+def given_server(name: str) -> str | None:
+    """Return the address of a server to use, from the environment, else None.
+
+    It is emptied before each test, so that no two processes may share it.
+    """
+    address = os.environ.get(name, "")
+    if not address or (name == "DATABASE_URL" and not address.startswith("postgres")):
+        return None
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        raise pytest.UsageError(f"{name} names one server: run with -n 0")
+    return address
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +62,7 @@ def workspace() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def redis_url(workspace: Path) -> Iterator[str]:
     """REDIS_URL when it is set (its data will be flushed), else a private Valkey."""
-    if given := os.environ.get("REDIS_URL"):
+    if given := given_server("REDIS_URL"):
         yield given
         return
     with PrivateValkey(workspace / "valkey") as server:
@@ -51,8 +72,7 @@ def redis_url(workspace: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A fresh database in DATABASE_URL's server when it is PostgreSQL, else in a private one."""
-    given = os.environ.get("DATABASE_URL", "")
-    if given.startswith("postgres"):
+    if given := given_server("DATABASE_URL"):
         yield given
         return
     with PrivatePostgres(durable=False) as server:
@@ -99,6 +119,9 @@ def apps(
                     connection.execute(text("DROP SCHEMA public CASCADE"))
                     connection.execute(text("CREATE SCHEMA public"))
             flask_migrate.upgrade()
+            with redis.Redis.from_url(redis_url) as client:
+                client.flushall()
+            app.extensions["empty"] = Start("empty")
         made[name] = app
     yield made
     for app in made.values():
@@ -115,41 +138,35 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def app(apps: dict[str, APIFlask], database: str, moment: MovableClock) -> Iterator[APIFlask]:
-    """The application on an emptied database and Valkey, inside its context."""
+def app(
+    apps: dict[str, APIFlask], database: str, moment: MovableClock, request: pytest.FixtureRequest
+) -> Iterator[APIFlask]:
+    """The application inside its context, its stores empty or, beside `city`, the opened city's."""
     found = apps[database]
     with found.app_context():
         redis_handle.init_app(found)
-        empty()
-        campaigns.forget_snapshots()
-        blocks.SNAPSHOTS.forget()
-        card_holders.forget()
+        if "city" in request.fixturenames:
+            begin_opened(found, moment)
+        else:
+            begin_empty(found)
         yield found
         db.session.remove()
 
 
-def empty() -> None:
-    """Empty every table: the triggers that forbid it are switched off for this alone."""
-    redis_handle.client.flushall()
-    tables = ", ".join(table.name for table in db.metadata.sorted_tables)
-    with db.engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SET session_replication_role = replica"))
-            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
-            connection.execute(text("SET session_replication_role = origin"))
-            connection.commit()
-            return
-        triggers = connection.execute(
-            text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        ).all()
-        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
-        for name, _ in triggers:
-            connection.execute(text(f"DROP TRIGGER {name}"))
-        for table in reversed(db.metadata.sorted_tables):
-            connection.execute(table.delete())
-        for _, sql in triggers:
-            connection.execute(text(sql))
-        connection.commit()
+def begin_empty(app: APIFlask) -> None:
+    """Leave nothing in the application's database and Valkey."""
+    app.extensions["empty"].put_back()
+
+
+def begin_opened(app: APIFlask, moment: MovableClock) -> None:
+    """Put the opened city back; the first call opens it, whenever that test plays."""
+    if "opened" not in app.extensions:
+        clock.use(MovableClock(OPENING + timedelta(minutes=1)))
+        begin_empty(app)
+        city = City.opened(app)
+        app.extensions["opened"] = (city, Start("opened"))
+        clock.use(moment)
+    app.extensions["opened"][1].put_back()
 
 
 @pytest.fixture
@@ -164,4 +181,5 @@ def moment() -> Iterator[MovableClock]:
 @pytest.fixture
 def city(app: APIFlask) -> City:
     """The sample programme loaded, its list published, 五一乐购券 running."""
-    return City.opened(app)
+    opened: City = app.extensions["opened"][0]
+    return replace(opened, client=app.test_client(), placard=dict(opened.placard))

@@ -8,7 +8,7 @@ from typing import Any
 
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from backend import clock
 from backend.domain import tokens
@@ -216,6 +216,6 @@ def drain() -> int:
 
 
 def rows(model: type) -> list[Any]:
-    """Return all rows of a table."""
+    """Return all rows of a table, by their keys: no database promises another order."""
     db.session.rollback()
-    return list(db.session.scalars(select(model)))
+    return list(db.session.scalars(select(model).order_by(*inspect(model).primary_key)))

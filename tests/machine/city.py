@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from backend import clock
 from backend.domain.errors import HuiquanError
 from backend.extensions import db
-from backend.services import blocks, campaigns, merchants, placards, programmes
+from backend.services import merchants, placards, programmes
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.orders import Order
 from backend.storage.sql import transaction
@@ -46,9 +46,7 @@ class Ground(RuleBasedStateMachine):
         super().__init__()
         self.moment = MovableClock(conftest.OPENING + timedelta(minutes=1))
         clock.use(self.moment)
-        conftest.empty()
-        campaigns.forget_snapshots()
-        blocks.SNAPSHOTS.forget()
+        conftest.begin_empty(self.app)
         programmes.load(programme(), actor="test")
         self.city = City.opened(self.app, loaded=True)
         self.residents = [self.city.resident() for _ in range(4)]

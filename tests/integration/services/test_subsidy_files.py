@@ -35,7 +35,7 @@ def test_a_file_is_kept_encrypted_and_read_back_by_its_owner_alone(city: City) -
         with pytest.raises(NotFound):
             subsidy_files.read(subsidy_id=made.id, name=name, resident_id=resident_id)
     subsidy_files.read_as_staff(subsidy_id=made.id, name="photo", actor="商务局甲")
-    acts = list(db.session.scalars(select(AuditEntry.action)))
+    acts = list(db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
     assert "subsidy.read_file" in acts
     place.write_bytes(place.read_bytes()[:-1] + b"A")
     with pytest.raises(ValueError, match="altered"):
