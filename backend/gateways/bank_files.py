@@ -86,10 +86,11 @@ class _Reading:
 
     def __init__(self, day: date, campaigns: Collection[str], faults: list[Fault]) -> None:
         self.columns: list[str] | None = None
+        self._head_known = False
         self._day = day
         self._campaigns = campaigns
         self._faults = faults
-        self._seen: dict[tuple[str, str], int] = {}
+        self._seen: dict[str, dict[str, int]] = {"订单号/流水号": {}, "原流水号": {}}
         self._sums = dict.fromkeys(AMOUNTS, 0)
         self._count = 0
         self._totals_line = 0
@@ -109,9 +110,9 @@ class _Reading:
         return self._payment_or_back(line, found)
 
     def _is_row(self, line: int, cells: list[object]) -> bool:
+        if not self._head_known:
+            return False  # nobody knows what the cells mean
         columns = self.columns or []
-        if sorted(columns) != sorted(COLUMNS):
-            return False  # the head is at fault, and nobody knows what the cells mean
         reason = ""
         if self._totals_line:
             reason = f"第 {self._totals_line} 行的合计之后还有内容"
@@ -134,6 +135,7 @@ class _Reading:
         for name in names:
             if name not in COLUMNS:
                 self._fault(line, "表头", f"不认识的列“{name[:20]}”")
+        self._head_known = sorted(names) == sorted(COLUMNS)
         return names
 
     def _payment_or_back(self, line: int, found: Mapping[str, object]) -> OutsideRecord | None:
@@ -212,7 +214,7 @@ class _Reading:
 
     def _once(self, line: int, where: str, number: str) -> None:
         """A payment is in a file once, and undone once."""
-        first = self._seen.setdefault((where, number), line)
+        first = self._seen[where].setdefault(number, line)
         if first != line:
             self._fault(line, where, f"与第 {first} 行重复")
 
@@ -237,7 +239,7 @@ def _text(cell: object) -> str:
     if isinstance(cell, str):
         if "\0" in cell:
             raise _Wrong("含有空字符（NUL）")
-        if "E" in cell.upper() and _SCIENTIFIC.fullmatch(cell):
+        if ("E" in cell or "e" in cell) and _SCIENTIFIC.fullmatch(cell):
             raise _Wrong("被表格软件改成了科学计数法，原来的数字已丢失")
         if cell[:1] in ("=", "+", "@", "＝", "＋", "＠"):
             raise _Wrong("含有公式")

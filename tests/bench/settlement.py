@@ -67,16 +67,17 @@ def measured(act: Callable[[], object]) -> tuple[float, float]:
     """Return the seconds of an act, and the MB by which the process grew at its peak."""
     db.session.close()
     Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
-    before_mb, began_s = _memory_mb("VmRSS"), time.monotonic()
+    before_mb, began_s = memory_mb("VmRSS"), time.monotonic()
     act()
     took_s = time.monotonic() - began_s
     db.session.close()
-    return took_s, max(0.0, _memory_mb("VmHWM") - before_mb)
+    return took_s, max(0.0, memory_mb("VmHWM") - before_mb)
 
 
-def _memory_mb(what: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
+def memory_mb(what: str, process: int | str = "self") -> float:
+    """Return a line of a process's status, such as VmRSS, in MB; 0 when it is ending."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(what)), 0.0)
 
 
 def _redeem(people: range) -> None:
