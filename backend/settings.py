@@ -56,6 +56,8 @@ class Settings:
     payout_layout: bytes | None = None  # the bank's form of payout files, YAML; else the sample
     files_dir: Path = Path("/var/lib/huiquan/files")  # what others sent; no web server serves it
     wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
+    wechat_push_token: str | None = None  # Token of 消息推送; without it /callbacks/wechat is a 404
+    wechat_push_aes_key: str | None = None  # EncodingAESKey; without it messages come in the clear
     wechat_pay_mchid: str | None = None  # with the next five: all of them, or no WeChat Pay
     wechat_pay_private_key: bytes | None = None  # PEM of the merchant's key
     wechat_pay_cert_serial: str | None = None  # of the merchant's certificate
@@ -144,6 +146,16 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("files_dir", "FILES_DIR", form.folder),
     ("wechat_verify_file", "WECHAT_VERIFY_FILE", form.verify_file),
     (
+        "wechat_push_token",
+        "WECHAT_PUSH_TOKEN",
+        form.matching("[0-9A-Za-z]{3,32}", "3 to 32 letters and digits"),
+    ),
+    (
+        "wechat_push_aes_key",
+        "WECHAT_PUSH_AES_KEY",
+        form.matching("[0-9A-Za-z]{43}", "43 letters and digits"),
+    ),
+    (
         "wechat_pay_mchid",
         "WECHAT_PAY_MCHID",
         form.matching("[0-9]{8,10}", "8 to 10 digits"),
@@ -215,6 +227,8 @@ def _parse_into(
 
 def _group_faults(env: Mapping[str, str]) -> list[str]:
     faults = []
+    if env.get("WECHAT_PUSH_AES_KEY") and not env.get("WECHAT_PUSH_TOKEN"):
+        faults.append("WECHAT_PUSH_AES_KEY wants WECHAT_PUSH_TOKEN")
     for group in _TOGETHER:
         missing = [variable for variable in group if not env.get(variable)]
         if 0 < len(missing) < len(group):

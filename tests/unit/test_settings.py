@@ -99,6 +99,15 @@ def test_production_speaks_to_wechat_pay_over_https(wechat_pay: dict[str, str]) 
     assert Settings.from_env(DEVELOPMENT | wechat_pay | elsewhere)
 
 
+def test_the_push_key_wants_its_token_and_both_their_form() -> None:
+    token, key = {"WECHAT_PUSH_TOKEN": "Token3"}, {"WECHAT_PUSH_AES_KEY": "A" * 43}
+    assert Settings.from_env(GOOD | token | key).wechat_push_aes_key == "A" * 43
+    assert Settings.from_env(GOOD | token).wechat_push_aes_key is None
+    assert faults(GOOD | key) == "WECHAT_PUSH_AES_KEY wants WECHAT_PUSH_TOKEN"
+    for name, bad in (("WECHAT_PUSH_TOKEN", "a b"), ("WECHAT_PUSH_AES_KEY", "A" * 44)):
+        assert f"{name} wants" in faults(GOOD | token | key | {name: bad})
+
+
 def test_limits_are_on_unless_switched_off_in_so_many_words() -> None:
     assert Settings.from_env(GOOD).rate_limits == "on"
     assert Settings.from_env(GOOD | {"RATE_LIMITS": "off"}).rate_limits == "off"

@@ -19,6 +19,7 @@ from backend.storage.models import (
     settlements,
     subsidies,
     vouchers,
+    wechat_pushes,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "settlements",
     "subsidies",
     "vouchers",
+    "wechat_pushes",
 ]
