@@ -65,9 +65,11 @@ class Settings:
     wechat_pay_public_key: bytes | None = None  # PEM of WeChat Pay's key
     wechat_pay_public_key_id: str | None = None
     wechat_pay_base_url: str = "https://api.mch.weixin.qq.com"
-    unionpay_merchant_number: str | None = None  # with the next four: all of them, or no UnionPay
+    unionpay_merchant_number: str | None = None  # with key and certificates, or no UnionPay
     unionpay_private_key: bytes | None = None  # PEM of the merchant's key
     unionpay_cert: bytes | None = None  # PEM of the merchant's certificate
+    unionpay_pfx: bytes | None = None  # both in one file with a password, instead of the two
+    unionpay_pfx_password: str | None = None
     unionpay_root_cert: bytes | None = None  # PEM of the root that UnionPay's certificate ends at
     unionpay_middle_cert: bytes | None = None
     unionpay_signer_cn: str = "中国银联股份有限公司"  # third part of the signer's name
@@ -185,6 +187,8 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ),
     ("unionpay_private_key", "UNIONPAY_PRIVATE_KEY", form.file_content),
     ("unionpay_cert", "UNIONPAY_CERT", form.file_content),
+    ("unionpay_pfx", "UNIONPAY_PFX", form.file_content),
+    ("unionpay_pfx_password", "UNIONPAY_PFX_PASSWORD", str),
     ("unionpay_root_cert", "UNIONPAY_ROOT_CERT", form.file_content),
     ("unionpay_middle_cert", "UNIONPAY_MIDDLE_CERT", form.file_content),
     ("unionpay_signer_cn", "UNIONPAY_SIGNER_CN", str),
@@ -197,23 +201,18 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("unionpay_file_url", "UNIONPAY_FILE_URL", form.base_url),
 )
 # Half of a group is a mistake: its provider would not be there, and nobody would know why.
-_TOGETHER: tuple[tuple[str, ...], ...] = (
-    (
-        "WECHAT_PAY_MCHID",
-        "WECHAT_PAY_PRIVATE_KEY",
-        "WECHAT_PAY_CERT_SERIAL",
-        "WECHAT_PAY_API_V3_KEY",
-        "WECHAT_PAY_PUBLIC_KEY",
-        "WECHAT_PAY_PUBLIC_KEY_ID",
-    ),
-    (
-        "UNIONPAY_MERCHANT_NUMBER",
-        "UNIONPAY_PRIVATE_KEY",
-        "UNIONPAY_CERT",
-        "UNIONPAY_ROOT_CERT",
-        "UNIONPAY_MIDDLE_CERT",
-    ),
+_WECHAT_PAY = (
+    "WECHAT_PAY_MCHID",
+    "WECHAT_PAY_PRIVATE_KEY",
+    "WECHAT_PAY_CERT_SERIAL",
+    "WECHAT_PAY_API_V3_KEY",
+    "WECHAT_PAY_PUBLIC_KEY",
+    "WECHAT_PAY_PUBLIC_KEY_ID",
 )
+_UNIONPAY = ("UNIONPAY_MERCHANT_NUMBER", "UNIONPAY_ROOT_CERT", "UNIONPAY_MIDDLE_CERT")
+# Our key at UnionPay comes in one of two forms.
+_UNIONPAY_PEM = ("UNIONPAY_PRIVATE_KEY", "UNIONPAY_CERT")
+_UNIONPAY_PFX = ("UNIONPAY_PFX", "UNIONPAY_PFX_PASSWORD")
 
 
 def _parse_into(
@@ -229,7 +228,10 @@ def _group_faults(env: Mapping[str, str]) -> list[str]:
     faults = []
     if env.get("WECHAT_PUSH_AES_KEY") and not env.get("WECHAT_PUSH_TOKEN"):
         faults.append("WECHAT_PUSH_AES_KEY wants WECHAT_PUSH_TOKEN")
-    for group in _TOGETHER:
+    with_pfx = any(env.get(variable) for variable in _UNIONPAY_PFX)
+    if with_pfx and any(env.get(variable) for variable in _UNIONPAY_PEM):
+        faults.append("UNIONPAY_PFX stands for UNIONPAY_PRIVATE_KEY and UNIONPAY_CERT: not both")
+    for group in (_WECHAT_PAY, _UNIONPAY + (_UNIONPAY_PFX if with_pfx else _UNIONPAY_PEM)):
         missing = [variable for variable in group if not env.get(variable)]
         if 0 < len(missing) < len(group):
             faults.append(f"{', '.join(missing)} not set, though others of their group are")

@@ -243,6 +243,19 @@ def test_unionpay_is_set_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     assert Settings.from_env(GOOD | {"UNIONPAY_SIGNER_CN": "x"}).unionpay_merchant_number is None
 
 
+def test_unionpays_key_comes_as_pfx_or_as_pem_and_not_as_both(tmp_path: Path) -> None:
+    file = tmp_path / "some.pfx"
+    file.write_bytes(b"pfx")
+    certificates = dict.fromkeys(("UNIONPAY_ROOT_CERT", "UNIONPAY_MIDDLE_CERT"), str(file))
+    pfx = {"UNIONPAY_PFX": str(file), "UNIONPAY_PFX_PASSWORD": "000000"}
+    whole = {"UNIONPAY_MERCHANT_NUMBER": "898230154110001", **certificates, **pfx}
+    settings = Settings.from_env(GOOD | whole)
+    assert (settings.unionpay_pfx, settings.unionpay_pfx_password) == (b"pfx", "000000")
+    for name in whole:
+        assert f"{name} not set" in faults(GOOD | whole | {name: ""})
+    assert "not both" in faults(GOOD | whole | {"UNIONPAY_CERT": str(file)})
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
