@@ -10,11 +10,13 @@ from backend.cli import commands
 from backend.edge import converters, errors, figures, guards, health, http, limits, openapi
 from backend.edge.bank_api import edges as bank_api
 from backend.edge.callbacks import payments as payment_callbacks
+from backend.edge.callbacks import wechat as wechat_callbacks
 from backend.edge.guards import Edge
 from backend.edge.public import landing, merchant_list, programme
 from backend.extensions import db, migrate, redis_handle
 from backend.gateways.payments import registry as payment_registry
 from backend.gateways.wechat import WeChat
+from backend.gateways.wechat_push import WeChatPush
 from backend.services.personal_data import Vault
 from backend.settings import Settings
 from backend.storage import migrations, sql
@@ -29,6 +31,7 @@ OWN_EDGES = (
     Edge(blueprint=merchant_list.blueprint, prefix="", guard=guards.public),
     *bank_api.EDGES,
     Edge(blueprint=payment_callbacks.blueprint, prefix="", guard=guards.public),
+    Edge(blueprint=wechat_callbacks.blueprint, prefix="", guard=guards.public),
 )
 
 
@@ -84,6 +87,17 @@ def _attach(app: Flask, settings: Settings) -> None:
         secret=settings.wechat_secret,
         base_url=settings.wechat_base_url,
         tokens=RedisTokenStore(lambda: redis_handle.client),
+    )
+    app.extensions["wechat_push"] = _push(settings)
+
+
+def _push(settings: Settings) -> WeChatPush | None:
+    if settings.wechat_push_token is None:
+        return None
+    return WeChatPush(
+        token=settings.wechat_push_token,
+        aes_key=settings.wechat_push_aes_key,
+        appid=settings.wechat_appid,
     )
 
 

@@ -67,6 +67,12 @@ _payment_notices = Counter(
     ["provider", "outcome"],
     registry=REGISTRY,
 )
+_wechat_pushes = Counter(
+    "huiquan_wechat_pushes",
+    "Messages of WeChat by what they tell: applied, repeated, dropped, or refused as forged",
+    ["event", "outcome"],
+    registry=REGISTRY,
+)
 _sql_connections = Gauge(
     "huiquan_sql_connections_in_use",
     "Connections taken from the pools of all processes",
@@ -98,6 +104,11 @@ def payment_ended(*, provider: str, outcome: str) -> None:
 def notice_received(*, provider: str, outcome: str) -> None:
     """Count one notification of a provider that this installation has."""
     _payment_notices.labels(provider, outcome).inc()
+
+
+def push_received(*, event: str, outcome: str) -> None:
+    """Count one message of WeChat; `event` is one that we know, or 'other'."""
+    _wechat_pushes.labels(event, outcome).inc()
 
 
 class CountedClaim:

@@ -57,6 +57,8 @@ class Settings:
     payout_layout: bytes | None = None  # the bank's form of payout files, YAML; else the sample
     files_dir: Path = Path("/var/lib/huiquan/files")  # what others sent; no web server serves it
     wechat_verify_file: tuple[str, str] | None = None  # name and text WeChat looks for below /m/
+    wechat_push_token: str | None = None  # Token of 消息推送; without it /callbacks/wechat is a 404
+    wechat_push_aes_key: str | None = None  # EncodingAESKey; without it messages come in the clear
     wechat_pay_mchid: str | None = None  # with the next five: all of them, or no WeChat Pay
     wechat_pay_private_key: bytes | None = None  # PEM of the merchant's key
     wechat_pay_cert_serial: str | None = None  # of the merchant's certificate
@@ -64,9 +66,11 @@ class Settings:
     wechat_pay_public_key: bytes | None = None  # PEM of WeChat Pay's key
     wechat_pay_public_key_id: str | None = None
     wechat_pay_base_url: str = "https://api.mch.weixin.qq.com"
-    unionpay_merchant_number: str | None = None  # with the next four: all of them, or no UnionPay
+    unionpay_merchant_number: str | None = None  # with key and certificates, or no UnionPay
     unionpay_private_key: bytes | None = None  # PEM of the merchant's key
     unionpay_cert: bytes | None = None  # PEM of the merchant's certificate
+    unionpay_pfx: bytes | None = None  # both in one file with a password, instead of the two
+    unionpay_pfx_password: str | None = None
     unionpay_root_cert: bytes | None = None  # PEM of the root that UnionPay's certificate ends at
     unionpay_middle_cert: bytes | None = None
     unionpay_signer_cn: str = "中国银联股份有限公司"  # third part of the signer's name
@@ -146,6 +150,16 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("files_dir", "FILES_DIR", form.folder),
     ("wechat_verify_file", "WECHAT_VERIFY_FILE", form.verify_file),
     (
+        "wechat_push_token",
+        "WECHAT_PUSH_TOKEN",
+        form.matching("[0-9A-Za-z]{3,32}", "3 to 32 letters and digits"),
+    ),
+    (
+        "wechat_push_aes_key",
+        "WECHAT_PUSH_AES_KEY",
+        form.matching("[0-9A-Za-z]{43}", "43 letters and digits"),
+    ),
+    (
         "wechat_pay_mchid",
         "WECHAT_PAY_MCHID",
         form.matching("[0-9]{8,10}", "8 to 10 digits"),
@@ -175,6 +189,8 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ),
     ("unionpay_private_key", "UNIONPAY_PRIVATE_KEY", form.file_content),
     ("unionpay_cert", "UNIONPAY_CERT", form.file_content),
+    ("unionpay_pfx", "UNIONPAY_PFX", form.file_content),
+    ("unionpay_pfx_password", "UNIONPAY_PFX_PASSWORD", str),
     ("unionpay_root_cert", "UNIONPAY_ROOT_CERT", form.file_content),
     ("unionpay_middle_cert", "UNIONPAY_MIDDLE_CERT", form.file_content),
     ("unionpay_signer_cn", "UNIONPAY_SIGNER_CN", str),
@@ -187,23 +203,18 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("unionpay_file_url", "UNIONPAY_FILE_URL", form.base_url),
 )
 # Half of a group is a mistake: its provider would not be there, and nobody would know why.
-_TOGETHER: tuple[tuple[str, ...], ...] = (
-    (
-        "WECHAT_PAY_MCHID",
-        "WECHAT_PAY_PRIVATE_KEY",
-        "WECHAT_PAY_CERT_SERIAL",
-        "WECHAT_PAY_API_V3_KEY",
-        "WECHAT_PAY_PUBLIC_KEY",
-        "WECHAT_PAY_PUBLIC_KEY_ID",
-    ),
-    (
-        "UNIONPAY_MERCHANT_NUMBER",
-        "UNIONPAY_PRIVATE_KEY",
-        "UNIONPAY_CERT",
-        "UNIONPAY_ROOT_CERT",
-        "UNIONPAY_MIDDLE_CERT",
-    ),
+_WECHAT_PAY = (
+    "WECHAT_PAY_MCHID",
+    "WECHAT_PAY_PRIVATE_KEY",
+    "WECHAT_PAY_CERT_SERIAL",
+    "WECHAT_PAY_API_V3_KEY",
+    "WECHAT_PAY_PUBLIC_KEY",
+    "WECHAT_PAY_PUBLIC_KEY_ID",
 )
+_UNIONPAY = ("UNIONPAY_MERCHANT_NUMBER", "UNIONPAY_ROOT_CERT", "UNIONPAY_MIDDLE_CERT")
+# Our key at UnionPay comes in one of two forms.
+_UNIONPAY_PEM = ("UNIONPAY_PRIVATE_KEY", "UNIONPAY_CERT")
+_UNIONPAY_PFX = ("UNIONPAY_PFX", "UNIONPAY_PFX_PASSWORD")
 
 
 def _parse_into(
@@ -217,7 +228,12 @@ def _parse_into(
 
 def _group_faults(env: Mapping[str, str]) -> list[str]:
     faults = []
-    for group in _TOGETHER:
+    if env.get("WECHAT_PUSH_AES_KEY") and not env.get("WECHAT_PUSH_TOKEN"):
+        faults.append("WECHAT_PUSH_AES_KEY wants WECHAT_PUSH_TOKEN")
+    with_pfx = any(env.get(variable) for variable in _UNIONPAY_PFX)
+    if with_pfx and any(env.get(variable) for variable in _UNIONPAY_PEM):
+        faults.append("UNIONPAY_PFX stands for UNIONPAY_PRIVATE_KEY and UNIONPAY_CERT: not both")
+    for group in (_WECHAT_PAY, _UNIONPAY + (_UNIONPAY_PFX if with_pfx else _UNIONPAY_PEM)):
         missing = [variable for variable in group if not env.get(variable)]
         if 0 < len(missing) < len(group):
             faults.append(f"{', '.join(missing)} not set, though others of their group are")

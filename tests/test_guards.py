@@ -16,7 +16,7 @@ from tests.integration.edge.callers import Callers, ask, error_of, operations
 GUARDS = {
     "public": {
         *("health", "programme", "landing", "merchant_list", "openapi", "sessions"),
-        "payment_callbacks",  # who sends is proved by the provider's signature
+        *("payment_callbacks", "wechat_callbacks"),  # who sends is proved by a signature
     },
     "resident": {
         *("phones", "vouchers", "payment_codes", "resident_merchants", "resident_orders"),

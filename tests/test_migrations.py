@@ -43,6 +43,7 @@ from tests.entering import undo_one
 from tests.factories import MAY, SUPERMARKET, City, new_request
 from tests.integration.services.instant_city import run_instant
 from tests.integration.services.refunding import refund_by_staff
+from tests.pushing import push_one
 from tests.settling import sheet_of_today
 from tests.subsidising import list_one
 
@@ -56,7 +57,7 @@ APPEND_ONLY = (
     *("budget_changes", "budget_decisions", "count_changes", "fund_reports"),
     *("spending_imports", "spending_records", "spending_decisions"),
     *("card_acts", "reversals", "refunds"),
-    *("entry_undos", "subsidy_steps", "subsidy_payouts", "merchant_proposals"),
+    *("entry_undos", "subsidy_steps", "subsidy_payouts", "merchant_proposals", "wechat_pushes"),
     "audit_seals",
 )
 
@@ -139,6 +140,7 @@ def redeem_one(city: City) -> None:
     )
     redemptions.confirm_paid(order_id=order.id, merchant_id=SUPERMARKET, clerk_id=clerk.id)
     city.bind_card(resident)
+    push_one(resident)
     reverse_one(city)
     with transaction() as session:
         tier_id = campaigns.terms(MAY).tiers[0].id

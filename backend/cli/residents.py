@@ -1,10 +1,10 @@
-"""Commands for residents: block, unblock, list."""
+"""Commands for residents: block, unblock, list, and what they said of messages."""
 
 import click
 from flask.cli import AppGroup
 
 from backend.cli.output import actor_option, phone_option, refusals_as_text
-from backend.services import blocks, residents
+from backend.services import blocks, residents, wechat_pushes
 
 resident_cli = AppGroup("resident", help="Block and unblock residents (停用居民).")
 
@@ -39,3 +39,12 @@ def list_blocks() -> None:
     for b in blocks.list_standing():
         at = f"{b.blocked_at:%Y-%m-%d %H:%M}"
         click.echo(f"居民 {b.resident_id}  {at}  {b.blocked_by}  {b.reason}")
+
+
+@resident_cli.command("messages")
+@phone_option
+def list_answers(phone: str) -> None:
+    """List what the resident of a phone said last of messages (订阅消息), by template."""
+    for found in wechat_pushes.answers_of(residents.of_phone(phone)):
+        said = {"accept": "同意接收", "reject": "拒收"}[found.answer]
+        click.echo(f"{found.template_id}  {said}  {found.told_at:%Y-%m-%d %H:%M}")

@@ -37,8 +37,8 @@ PAYMENTS = {
 }  # blueprints; what they change or quote
 SCANNING = {"charges", "entries"}  # blueprints that take payment codes
 WRONG_CODES = {"payment_code_invalid", "payment_code_misread"}
-# A provider sends all its notices from a few addresses: true ones are never limited.
-NOTICES = "payment_callbacks"
+# Providers and WeChat send all they tell from a few addresses: true ones are never limited.
+NOTICES = {"payment_callbacks", "wechat_callbacks"}  # blueprints
 PARTNERS = "bank_"  # so begin the names of the partner bank interface's blueprints
 ANSWERS_WITHIN_S = 0.5
 
@@ -96,13 +96,13 @@ def _limits(settings: Settings) -> list[ApplicationLimit]:
             "addresses",
             settings.rate_limit_addresses,
             _range,
-            lambda: _is_from_outside() and request.blueprint != NOTICES,
+            lambda: _is_from_outside() and request.blueprint not in NOTICES,
         ),
         limit(
             "false-notices",
             settings.rate_limit_false_notices,
             _address,
-            lambda: _is_from_outside() and request.blueprint == NOTICES,
+            lambda: _is_from_outside() and request.blueprint in NOTICES,
             lambda response: response.status_code == 401,
         ),
         limit(

@@ -75,6 +75,19 @@ def revoke(refresh_token: str) -> None:
         )
 
 
+def end_all(session: Session, *, wechat_user_id: int) -> None:
+    """End every sign-in of a WeChat user, in each role, inside the caller's transaction.
+
+    Access tokens that are out live on to their end, `ACCESS_TOKEN_TTL_S` at most.
+    """
+    session.execute(
+        update(SignIn)
+        .where(SignIn.wechat_user_id == wechat_user_id, SignIn.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
 def token_of(sign_in_id: int) -> tuple[str, datetime]:
     """Return a fresh access token of a sign-in, after the phone was bound."""
     row = db.session.get_one(SignIn, sign_in_id)

@@ -99,6 +99,15 @@ def test_production_speaks_to_wechat_pay_over_https(wechat_pay: dict[str, str]) 
     assert Settings.from_env(DEVELOPMENT | wechat_pay | elsewhere)
 
 
+def test_the_push_key_wants_its_token_and_both_their_form() -> None:
+    token, key = {"WECHAT_PUSH_TOKEN": "Token3"}, {"WECHAT_PUSH_AES_KEY": "A" * 43}
+    assert Settings.from_env(GOOD | token | key).wechat_push_aes_key == "A" * 43
+    assert Settings.from_env(GOOD | token).wechat_push_aes_key is None
+    assert faults(GOOD | key) == "WECHAT_PUSH_AES_KEY wants WECHAT_PUSH_TOKEN"
+    for name, bad in (("WECHAT_PUSH_TOKEN", "a b"), ("WECHAT_PUSH_AES_KEY", "A" * 44)):
+        assert f"{name} wants" in faults(GOOD | token | key | {name: bad})
+
+
 def test_limits_are_on_unless_switched_off_in_so_many_words() -> None:
     assert Settings.from_env(GOOD).rate_limits == "on"
     assert Settings.from_env(GOOD | {"RATE_LIMITS": "off"}).rate_limits == "off"
@@ -232,6 +241,19 @@ def test_unionpay_is_set_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
         assert faults(GOOD | whole | {name: ""}).startswith(f"{name} not set")
     assert Settings.from_env(GOOD).unionpay_merchant_number is None
     assert Settings.from_env(GOOD | {"UNIONPAY_SIGNER_CN": "x"}).unionpay_merchant_number is None
+
+
+def test_unionpays_key_comes_as_pfx_or_as_pem_and_not_as_both(tmp_path: Path) -> None:
+    file = tmp_path / "some.pfx"
+    file.write_bytes(b"pfx")
+    certificates = dict.fromkeys(("UNIONPAY_ROOT_CERT", "UNIONPAY_MIDDLE_CERT"), str(file))
+    pfx = {"UNIONPAY_PFX": str(file), "UNIONPAY_PFX_PASSWORD": "000000"}
+    whole = {"UNIONPAY_MERCHANT_NUMBER": "898230154110001", **certificates, **pfx}
+    settings = Settings.from_env(GOOD | whole)
+    assert (settings.unionpay_pfx, settings.unionpay_pfx_password) == (b"pfx", "000000")
+    for name in whole:
+        assert f"{name} not set" in faults(GOOD | whole | {name: ""})
+    assert "not both" in faults(GOOD | whole | {"UNIONPAY_CERT": str(file)})
 
 
 @pytest.mark.parametrize(

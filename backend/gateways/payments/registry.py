@@ -56,8 +56,10 @@ def _wechat_pay(settings: Settings) -> WeChatPay:
 def _unionpay(settings: Settings) -> UnionPay:
     """Build `unionpay`; its keys and certificates come all together or not at all."""
     try:
-        signer = Signer.from_pem(
-            settings.unionpay_private_key or b"", settings.unionpay_cert or b""
+        signer = (
+            Signer.from_pem(settings.unionpay_private_key or b"", settings.unionpay_cert or b"")
+            if settings.unionpay_pfx is None
+            else Signer.from_pfx(settings.unionpay_pfx, settings.unionpay_pfx_password or "")
         )
         trust = Trust(
             root_pem=settings.unionpay_root_cert or b"",
@@ -65,7 +67,7 @@ def _unionpay(settings: Settings) -> UnionPay:
             signer_cn=settings.unionpay_signer_cn,
         )
     except (ValueError, TypeError) as error:  # TypeError: the key wants a password
-        raise SettingsError(f"UNIONPAY_PRIVATE_KEY or UNIONPAY_…CERT: {error}") from None
+        raise SettingsError(f"UNIONPAY_PRIVATE_KEY, _PFX or _…CERT: {error}") from None
     calls = UnionPayCalls(
         merchant_number=settings.unionpay_merchant_number or "",
         signer=signer,

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from backend.domain.china import CHINA
 
@@ -67,7 +68,18 @@ class Signer:
     def from_pem(cls, key_pem: bytes, certificate_pem: bytes) -> Self:
         """Read an unencrypted PEM key and its certificate; ValueError when they do not fit."""
         key = serialization.load_pem_private_key(key_pem, password=None)
-        certificate = x509.load_pem_x509_certificate(certificate_pem)
+        return cls._of(key, x509.load_pem_x509_certificate(certificate_pem))
+
+    @classmethod
+    def from_pfx(cls, pfx: bytes, password: str) -> Self:
+        """Read both out of PKCS#12, the form that UnionPay issues; ValueError as above."""
+        key, certificate, _ = pkcs12.load_key_and_certificates(pfx, password.encode())
+        return cls._of(key, certificate)
+
+    @classmethod
+    def _of(cls, key: object, certificate: x509.Certificate | None) -> Self:
+        if certificate is None:
+            raise ValueError("wants the certificate of the key")
         if not isinstance(key, rsa.RSAPrivateKey) or certificate.public_key() != key.public_key():
             raise ValueError("wants an RSA key and the certificate of that key")
         return cls(key, cert_id_of(certificate))

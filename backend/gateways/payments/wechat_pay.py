@@ -15,23 +15,19 @@ Source: WeChat Pay API v3, JSAPI下单, Native下单, 付款码支付, 关闭订
 撤销订单, 申请退款, 申请交易账单.
 """
 
-import hashlib
 import secrets
-import zlib
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import wechatpayv3
 from wechatpayv3 import WeChatPayType
 
 from backend import clock
 from backend.clock import CHINA
-from backend.gateways.payments import wechat_pay_notices
+from backend.gateways.payments import wechat_pay_files, wechat_pay_notices
 from backend.gateways.payments.protocol import (
     Bill,
-    BillNotReady,
     Charge,
     Notice,
     PaymentState,
@@ -46,7 +42,6 @@ from backend.gateways.payments.wechat_pay_answers import (
     refund_state,
 )
 from backend.gateways.payments.wechat_pay_http import (
-    MAX_FILE_BYTES,
     Account,
     Answer,
     Exchange,
@@ -59,7 +54,6 @@ REASON_MAX_BYTES = 80
 SHORTEST_LIFE = timedelta(minutes=1)  # of a prepaid order
 SETTLED_AFTER = timedelta(seconds=15)  # till then a charge may be on its way: 付款码支付, 撤销
 _REFUSED_FOR_GOOD = {"PARAMERROR", "INVALIDREQUEST", "TRADEERROR"}
-_GZIP = 31  # zlib's way of saying: with gzip's head and check sum
 
 
 class WeChatPay:
@@ -203,19 +197,7 @@ class WeChatPay:
 
         :raises BillNotReady: not made yet, or it did not arrive whole
         """
-        name = f"wechat_pay_{self._account.mchid}_{day.isoformat()}.csv"
-        answer = self._ask(self._api.trade_bill, day.isoformat())
-        if answer is None:
-            raise BillNotReady("no answer")
-        if answer.code == "NOSTATEMENTEXIST":
-            return Bill(provider=self.name, day=day, file_name=name, content=None)
-        if not answer.ok:
-            raise BillNotReady(answer.code)
-        content = self._download(str(answer.body.get("download_url", "")))
-        told = (answer.body.get("hash_type"), str(answer.body.get("hash_value", "")).lower())
-        if told != ("SHA1", hashlib.sha1(content, usedforsecurity=False).hexdigest()):
-            raise BillNotReady("its check sum differs")
-        return Bill(provider=self.name, day=day, file_name=name, content=content)
+        return wechat_pay_files.fetch(self._api, mchid=self._account.mchid, day=day)
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> Notice:
         """Verify and decrypt a notification; `body` is the bytes as they came."""
@@ -263,22 +245,6 @@ class WeChatPay:
             "signType": "RSA",
             "paySign": signature,
         }
-
-    def _download(self, url: str) -> bytes:
-        """Fetch a bill from our own base address, whatever host the link names, and unpack it."""
-        parts = urlsplit(url)
-        path = f"{parts.path}?{parts.query}"
-        try:
-            packed = self._api.download_bill(path)
-            unpacking = zlib.decompressobj(_GZIP)
-            content = unpacking.decompress(packed, MAX_FILE_BYTES)
-        except NoAnswer:
-            raise BillNotReady("the file did not come") from None
-        except zlib.error:
-            raise BillNotReady("the file is damaged") from None
-        if not unpacking.eof:
-            raise BillNotReady("the file is cut off, or too large")
-        return content
 
     def _ask(self, call: Callable[..., Answer], *args: object, **named: object) -> Answer | None:
         """Return the signed answer of a call of the package; None when there is none."""

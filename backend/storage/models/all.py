@@ -20,6 +20,7 @@ from backend.storage.models import (
     staff,
     subsidies,
     vouchers,
+    wechat_pushes,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "staff",
     "subsidies",
     "vouchers",
+    "wechat_pushes",
 ]
