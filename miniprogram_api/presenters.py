@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from backend.domain.money import yuan_text
 from backend.domain.vouchers import Quote, ReasonCode, SubsidyKind
-from backend.services import instant_campaigns, orders, paybacks, refunds
+from backend.services import instant_campaigns, order_readings, paybacks, refunds
 
 if TYPE_CHECKING:
     from backend.services.refunds import Shown
@@ -159,7 +159,7 @@ def present_order(order: "Order", *, for_payer: bool = False) -> dict[str, objec
         "discount_fen": order.discount_fen,
         "payable_fen": order.payable_fen,
         "entry": order.entry,
-        "status": orders.shown_status(order),
+        "status": order_readings.shown_status(order),
         "payment": {
             "provider": order.payment.provider,
             "status": order.payment.status,

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from backend.cli.output import actor_option, refusals_as_text
+from backend.cli.output import actor_option, check_id, refusals_as_text
 from backend.domain.budgets import KIND_NAMES, QUARTERS
 from backend.domain.money import fen_of_yuan, yuan_text
 from backend.services import budget_proposals, budgets
@@ -31,13 +31,6 @@ class Yuan(click.ParamType):
 
 
 YUAN = Yuan()
-
-
-def check_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """Let through an id that a colleague can read aloud and type again."""
-    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", value):
-        raise click.BadParameter("1 to 64 of 0-9 A-Z a-z _ -")
-    return value
 
 
 def _counts(

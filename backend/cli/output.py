@@ -1,6 +1,7 @@
 """What all commands share: who acts, and refusals as plain text with exit status 1."""
 
 import getpass
+import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -36,6 +37,13 @@ partner_option = click.option(
     required=True,
     help="Which bank, by the code it was entered under, such as BANK01.",
 )
+
+
+def check_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """Let through an id that a colleague can read aloud and type again."""
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", value):
+        raise click.BadParameter("1 to 64 of 0-9 A-Z a-z _ -")
+    return value
 
 
 def write_private(file: Path, content: bytes) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from backend.cli.output import actor_option, refusals_as_text
+from backend.cli.output import actor_option, refusals_as_text, write_private
 from backend.domain.money import yuan_text
 from backend.domain.settlements import ACT_NAMES, STATE_NAMES
 from backend.services import (
@@ -97,7 +97,7 @@ def export(sheet_id: str, file: Path) -> None:
 def payout_file(number: str, file: Path, through: date | None, actor: str) -> None:
     """Write what finance approved into the bank's FILE, under a batch NUMBER of yours."""
     made = payouts.create(number=number, day=through, actor=actor)
-    _write_private(file, payouts.content_of(number))
+    write_private(file, payouts.content_of(number))
     click.echo(
         f"{file}：{made.file.line_count} 笔，{yuan_text(made.file.amount_fen)} 元，"
         f"摘要 {made.file.digest}"
@@ -205,13 +205,6 @@ def show(sheet_id: str) -> None:
             f"尾号 {account.number_last4}：{PAYOUT_NAMES[line.state]} "
             f"{line.bank_serial or line.failure_reason or ''}"
         )
-
-
-def _write_private(file: Path, content: bytes) -> None:
-    """Write what names account numbers so that no other user of the machine can read it."""
-    file.unlink(missing_ok=True)
-    file.touch(mode=0o600)
-    file.write_bytes(content)
 
 
 def _state(state: str) -> str:

@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from backend.cli.budgets import check_id
-from backend.cli.output import actor_option, refusals_as_text
+from backend.cli.output import actor_option, check_id, refusals_as_text
 from backend.domain.money import yuan_text
 from backend.services import spending_imports
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import AppGroup
 
-from backend.cli.budgets import check_id
-from backend.cli.output import actor_option, refusals_as_text, write_private
+from backend.cli.output import actor_option, check_id, refusals_as_text, write_private
 from backend.domain.money import yuan_text
 from backend.domain.subsidies import STATE_NAMES
 from backend.services import (

@@ -72,7 +72,7 @@ class DailyRelease:
         following = self.began_at(at) + _DAY
         return following if following < ends_at else None
 
-    def reserved(self, count: int, at: datetime) -> int:
+    def unreleased(self, count: int, at: datetime) -> int:
         """Return how many of a tier's units are not released yet, where days are added up."""
         return max(count - self.units * (self.day(at) + 1), 0) if self.carry_over else 0
 

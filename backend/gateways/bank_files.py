@@ -4,20 +4,29 @@ The file is named PARTY_YYYYMMDD.csv or .xlsx and has one line for each payment,
 refund of that day, under the eleven columns of COLUMNS in any order. A last line 合计 may tell how
 many lines there are and the three sums, money that went back counted as negative.
 
-Everything but amounts is text in a spreadsheet too. Amounts are positive yuan of at most two
-decimals. Cards are masked; their digits are neither kept nor repeated in a fault.
+Cards are masked; their digits are neither kept nor repeated in a fault. What a cell may be is said
+in bank_file_cells.py.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from backend.domain.china import CHINA
-from backend.domain.money import MAX_AMOUNT_FEN
 from backend.domain.reconciliation import Fault, OutsideFileRefused, OutsideRecord, RecordType
+from backend.gateways.bank_file_cells import (
+    WrongCell,
+    amount_fen_of,
+    card_of,
+    merchant_number_of,
+    number_of,
+    signed_fen_of,
+    terminal_number_of,
+    text_of,
+    type_of,
+)
 from backend.gateways.bank_file_rows import Row, csv_rows, xlsx_rows
 
 COLUMNS = (
@@ -25,14 +34,10 @@ COLUMNS = (
     *("订单金额", "优惠金额", "实付金额", "交易类型", "原流水号"),
 )
 AMOUNTS = ("订单金额", "优惠金额", "实付金额")
-TYPES: dict[str, RecordType] = {"消费": "payment", "撤销": "reversal", "退货": "refund"}
 TOTALS = "合计"
 T = TypeVar("T")
-NUMBER_FORM = r"[0-9A-Za-z_-]{6,64}"
 
 _NAME = re.compile(r"([A-Z][A-Z0-9]{1,19})_([0-9]{8})\.(csv|xlsx)")
-_SCIENTIFIC = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?[Ee][+-]?[0-9]+")
-_AMOUNT = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,2})?")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
@@ -42,10 +47,6 @@ class FileName(NamedTuple):
     party: str
     day: date
     form: str
-
-
-class _Wrong(Exception):
-    """A cell that cannot be believed; the text is for people and repeats no card."""
 
 
 def read_name(name: str) -> FileName:
@@ -140,14 +141,14 @@ class _Reading:
 
     def _payment_or_back(self, line: int, found: Mapping[str, object]) -> OutsideRecord | None:
         before = len(self._faults)
-        kind = self._cell(line, found, "交易类型", _type)
-        number = self._cell(line, found, "订单号/流水号", _number)
+        kind = self._cell(line, found, "交易类型", type_of)
+        number = self._cell(line, found, "订单号/流水号", number_of)
         campaign_id = self._cell(line, found, "活动编号", self._campaign)
         at = self._cell(line, found, "交易日期时间", self._moment)
-        merchant_number = self._cell(line, found, "商户号", _merchant_number)
-        self._cell(line, found, "终端号", _terminal_number)
-        self._cell(line, found, "脱敏卡号", _card)
-        amounts = [self._cell(line, found, name, _amount_fen) for name in AMOUNTS]
+        merchant_number = self._cell(line, found, "商户号", merchant_number_of)
+        self._cell(line, found, "终端号", terminal_number_of)
+        self._cell(line, found, "脱敏卡号", card_of)
+        amounts = [self._cell(line, found, name, amount_fen_of) for name in AMOUNTS]
         original = self._original(line, found, kind)
         if number is not None:
             self._once(line, "订单号/流水号", number)
@@ -181,26 +182,26 @@ class _Reading:
     ) -> T | None:
         try:
             return read(found[name])
-        except _Wrong as wrong:
+        except WrongCell as wrong:
             self._fault(line, name, str(wrong))
             return None
 
     def _campaign(self, cell: object) -> str:
-        text = _text(cell)
+        text = text_of(cell)
         if text not in self._campaigns:
-            raise _Wrong("没有这个活动")
+            raise WrongCell("没有这个活动")
         return text
 
     def _moment(self, cell: object) -> datetime:
-        text = _text(cell)
+        text = text_of(cell)
         try:
             if not _MOMENT.fullmatch(text):
                 raise ValueError("another form")
             at = datetime.fromisoformat(text).replace(tzinfo=CHINA)
         except ValueError:
-            raise _Wrong("须为 2023-04-28 10:00:00 形式的文本") from None
+            raise WrongCell("须为 2023-04-28 10:00:00 形式的文本") from None
         if at.date() != self._day:
-            raise _Wrong(f"不是文件名所说的 {self._day}")
+            raise WrongCell(f"不是文件名所说的 {self._day}")
         return at
 
     def _original(
@@ -210,7 +211,7 @@ class _Reading:
             if found["原流水号"] != "":
                 self._fault(line, "原流水号", "消费不应有原流水号")
             return None
-        return self._cell(line, found, "原流水号", _number)
+        return self._cell(line, found, "原流水号", number_of)
 
     def _once(self, line: int, where: str, number: str) -> None:
         """A payment is in a file once, and undone once."""
@@ -229,89 +230,6 @@ class _Reading:
         if told not in (str(self._count), self._count):
             self._fault(line, "订单号/流水号", f"合计笔数与明细 {self._count} 笔不符")
         for name in AMOUNTS:
-            told_fen = self._cell(line, found, name, _signed_fen)
+            told_fen = self._cell(line, found, name, signed_fen_of)
             if told_fen is not None and told_fen != self._sums[name]:
                 self._fault(line, name, "合计金额与明细之和不符")
-
-
-def _text(cell: object) -> str:
-    """Return a cell that is text, or say what a spreadsheet made of it."""
-    if isinstance(cell, str):
-        if "\0" in cell:
-            raise _Wrong("含有空字符（NUL）")
-        if ("E" in cell or "e" in cell) and _SCIENTIFIC.fullmatch(cell):
-            raise _Wrong("被表格软件改成了科学计数法，原来的数字已丢失")
-        if cell[:1] in ("=", "+", "@", "＝", "＋", "＠"):
-            raise _Wrong("含有公式")
-        return cell
-    if isinstance(cell, bool):
-        raise _Wrong("须为文本")
-    if isinstance(cell, int | float):
-        raise _Wrong("须为文本，被表格软件存成了数字")
-    raise _Wrong("须为文本，被表格软件存成了日期")
-
-
-def _matching(form: str, reason: str) -> Callable[[object], str]:
-    pattern = re.compile(form)
-
-    def read(cell: object) -> str:
-        text = _text(cell)
-        if not pattern.fullmatch(text):
-            raise _Wrong(reason)
-        return text
-
-    return read
-
-
-_number = _matching(NUMBER_FORM, "须为 6 至 64 位字母数字")
-_card = _matching(r"[0-9]{6}\*{6,9}[0-9]{4}", "须为前六后四、中间星号的脱敏卡号")
-
-
-def _merchant_number(cell: object) -> str:
-    text = _text(cell)
-    if not re.fullmatch(r"[0-9]{15}", text):
-        raise _Wrong(f"须为 15 位数字，现为 {len(text)} 位")
-    return text
-
-
-def _terminal_number(cell: object) -> str:
-    text = _text(cell)
-    if not re.fullmatch(r"[0-9A-Za-z]{8}", text):
-        lost = re.fullmatch(r"[0-9]{1,7}", text)
-        hint = "，可能丢失了开头的 0" if lost else ""
-        raise _Wrong(f"须为 8 位字母数字，现为 {len(text)} 位{hint}")
-    return text
-
-
-def _type(cell: object) -> RecordType:
-    text = _text(cell)
-    if text not in TYPES:
-        raise _Wrong("须为消费、撤销或退货")
-    return TYPES[text]
-
-
-def _amount_fen(cell: object) -> int:
-    """Return an amount in fen: text, or a number cell that is exactly so many fen."""
-    if isinstance(cell, bool) or not isinstance(cell, str | int | float):
-        raise _Wrong("须为金额")
-    text = _text(cell) if isinstance(cell, str) else _plain(cell)
-    if text.startswith("-"):
-        raise _Wrong("须为正数，方向由交易类型说明")
-    if not _AMOUNT.fullmatch(text):
-        raise _Wrong("须为最多两位小数的元，不带千分位")
-    amount_fen = int(Decimal(text) * 100)
-    if amount_fen > MAX_AMOUNT_FEN:
-        raise _Wrong("金额过大")
-    return amount_fen
-
-
-def _signed_fen(cell: object) -> int:
-    text = cell if isinstance(cell, str) else _plain(cell) if isinstance(cell, int | float) else ""
-    if not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,2})?", text):
-        raise _Wrong("须为最多两位小数的元，不带千分位")
-    return int(Decimal(text) * 100)
-
-
-def _plain(number: float) -> str:
-    """Return the shortest digits of a number cell without an exponent: 85.5 -> '85.5'."""
-    return format(Decimal(repr(number)).normalize(), "f")

@@ -1,4 +1,4 @@
-"""Paying with a voucher: quote, lock, pay, redeem or release.
+"""Paying with a voucher: the best one is locked, and the rest is to be paid.
 
 A resident who scans a placard and a clerk who scans a payment code make the same order. All
 amounts are computed here; the caller names only what the purchase costs.
@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain import refusals
-from backend.domain.errors import NotFound
 from backend.domain.payments import AT_TILL
 from backend.domain.vouchers import Quote
 from backend.extensions import db
@@ -24,7 +23,6 @@ from backend.gateways.payments.protocol import PaymentState
 from backend.services import (
     blocks,
     cards,
-    claims,
     clerks,
     instant_discounts,
     merchants,
@@ -68,29 +66,6 @@ class Request:
     digest: str
 
 
-def quote_at_placard(*, resident_id: int, placard_code: str, order_amount_fen: int) -> Quote:
-    """Say what a purchase at a placard's merchant would cost a resident, and why."""
-    merchant_id = merchants.of_placard(placard_code)
-    _bring_up_to_date(resident_id)
-    session = db.session()
-    blocks.refuse_order(session, resident_id)
-    merchant = merchants.redeeming(session, merchant_id)
-    offers = instant_discounts.to_buyer(resident_id=resident_id, merchant_id=merchant_id)
-    return quotes.choose(session, merchant, resident_id, order_amount_fen, clock.now(), offers)
-
-
-def quote_by_code(*, merchant_id: str, code: str, order_amount_fen: int) -> Quote:
-    """Say what a purchase would cost the holder of a payment code; the code stays usable."""
-    digits = payment_codes.check_form(code)
-    resident_id = payment_codes.holder(db.session(), digits)
-    _bring_up_to_date(resident_id)
-    session = db.session()
-    blocks.refuse_order(session, resident_id)
-    merchant = merchants.redeeming(session, merchant_id)
-    offers = instant_discounts.to_buyer(resident_id=resident_id, merchant_id=merchant_id)
-    return quotes.choose(session, merchant, resident_id, order_amount_fen, clock.now(), offers)
-
-
 def create_at_placard(
     *,
     resident_id: int,
@@ -113,7 +88,7 @@ def create_at_placard(
     if replay := _replayed(db.session(), request):
         return _started(replay, way)
     merchant_id = merchants.of_placard(placard_code)
-    _bring_up_to_date(resident_id)
+    quotes.bring_up_to_date(resident_id)
     return _create(
         request,
         entry="placard",
@@ -154,7 +129,7 @@ def create_by_code(
         return _started(replay, way)
     try:
         resident_id = payment_codes.holder(db.session(), digits)
-        _bring_up_to_date(resident_id)
+        quotes.bring_up_to_date(resident_id)
         return _create(
             request,
             entry="payment_code",
@@ -195,42 +170,6 @@ def create_at_bank_till(
         way=Collecting(at_placard=False),  # the bank moves the rest by its own means
         consume=lambda session: None,
     )
-
-
-def get_of_resident(order_id: str, resident_id: int) -> Order:
-    """Return a resident's own order; another's answers like an absent one."""
-    order = queries.get_of_resident(db.session(), order_id, resident_id)
-    if order is None:
-        raise NotFound(f"order {order_id!r}")
-    return order
-
-
-def get_of_merchant(order_id: str, merchant_id: str) -> Order:
-    """Return a merchant's own order; another's answers like an absent one."""
-    order = queries.get_of_merchant(db.session(), order_id, merchant_id)
-    if order is None:
-        raise NotFound(f"order {order_id!r}")
-    return order
-
-
-def list_of_resident(resident_id: int, *, limit: int = 50) -> list[Order]:
-    """Return a resident's newest orders."""
-    return queries.list_of_resident(db.session(), resident_id, limit=limit)
-
-
-def list_open_of_merchant(merchant_id: str, *, limit: int = 50) -> list[Order]:
-    """Return what a merchant is still to collect for."""
-    return queries.list_open_of_merchant(db.session(), merchant_id, at=clock.now(), limit=limit)
-
-
-def shown_status(order: Order) -> str:
-    """Return the status judged by the clock: an overdue lock is released, job or no job.
-
-    Not where a provider collects: until it says that nobody paid, the voucher is held.
-    """
-    at_till = order.payment.provider == AT_TILL
-    overdue = at_till and order.status == "locked" and clock.now() >= order.lock_expires_at
-    return "released" if overdue else order.status
 
 
 def _create(
@@ -311,13 +250,6 @@ def _create(
 def _started(order: Order, way: Collecting) -> Order:
     """Have the rest collected, outside any transaction: a provider may take seconds."""
     return payment_asking.start(order, way) if order.status == "locked" else order
-
-
-def _bring_up_to_date(resident_id: int) -> None:
-    """Make usable what the resident is owed: claims not written yet, locks that ran out."""
-    claims.record_promised(resident_id)
-    releases.release_overdue(resident_id)
-    payment_asking.settle_due(resident_id)
 
 
 def _order(request: Request, quote: Quote, amounts: Amounts, *, at: datetime) -> Order:

@@ -9,12 +9,44 @@ from backend import clock
 from backend.domain import refusals
 from backend.domain.vouchers import Purchase, Quote, choose_voucher
 from backend.extensions import db
-from backend.services import blocks, cards, instant_discounts, merchants, releases
+from backend.services import (
+    blocks,
+    cards,
+    claims,
+    instant_discounts,
+    merchants,
+    payment_asking,
+    payment_codes,
+    releases,
+)
 from backend.storage.models.merchants import Merchant
 from backend.storage.queries import orders as queries
 from backend.storage.queries import vouchers as voucher_queries
 
 EXPIRED_EXPLAINED_FOR = timedelta(days=7)  # what ran out longer ago explains nothing at a till
+
+
+def at_placard(*, resident_id: int, placard_code: str, order_amount_fen: int) -> Quote:
+    """Say what a purchase at a placard's merchant would cost a resident, and why."""
+    merchant_id = merchants.of_placard(placard_code)
+    bring_up_to_date(resident_id)
+    session = db.session()
+    blocks.refuse_order(session, resident_id)
+    merchant = merchants.redeeming(session, merchant_id)
+    offers = instant_discounts.to_buyer(resident_id=resident_id, merchant_id=merchant_id)
+    return choose(session, merchant, resident_id, order_amount_fen, clock.now(), offers)
+
+
+def by_code(*, merchant_id: str, code: str, order_amount_fen: int) -> Quote:
+    """Say what a purchase would cost the holder of a payment code; the code stays usable."""
+    digits = payment_codes.check_form(code)
+    resident_id = payment_codes.holder(db.session(), digits)
+    bring_up_to_date(resident_id)
+    session = db.session()
+    blocks.refuse_order(session, resident_id)
+    merchant = merchants.redeeming(session, merchant_id)
+    offers = instant_discounts.to_buyer(resident_id=resident_id, merchant_id=merchant_id)
+    return choose(session, merchant, resident_id, order_amount_fen, clock.now(), offers)
 
 
 def at_bank_till(*, resident_id: int, merchant_id: str, order_amount_fen: int) -> Quote:
@@ -25,6 +57,13 @@ def at_bank_till(*, resident_id: int, merchant_id: str, order_amount_fen: int) -
     merchant = merchants.redeeming(session, merchant_id)
     offers = instant_discounts.to_buyer(resident_id=resident_id, merchant_id=merchant_id)
     return choose(session, merchant, resident_id, order_amount_fen, clock.now(), offers, wallet=())
+
+
+def bring_up_to_date(resident_id: int) -> None:
+    """Make usable what the resident is owed: claims not written yet, locks that ran out."""
+    claims.record_promised(resident_id)
+    releases.release_overdue(resident_id)
+    payment_asking.settle_due(resident_id)
 
 
 def choose(

@@ -26,7 +26,7 @@ from backend.storage.models.reconciliation import (
 )
 from backend.storage.queries import reconciliation as queries
 from backend.storage.queries.reconciliation import Verdict
-from backend.storage.sql import transaction
+from backend.storage.sql import allow_long_statements, transaction
 
 log = structlog.get_logger()
 BATCH = 1000
@@ -45,6 +45,7 @@ def run(file_id: int) -> list[ReconciliationSum]:
     :raises OutsideFileNotInForce: a later file stands in its place
     """
     with transaction() as session:
+        allow_long_statements(session)
         file = _lock_party(session, file_id)
         start, end = bounds_of_file(file.kind, file.day)
         lacking = queries.lacking_in_file(session, file, start=start, end=end)

@@ -18,7 +18,7 @@ from backend.services import audit
 from backend.storage.models.settlements import SettlementRun, SettlementSheet, SettlementStep
 from backend.storage.queries import settlement_sources
 from backend.storage.queries import settlements as queries
-from backend.storage.sql import transaction
+from backend.storage.sql import allow_long_statements, transaction
 
 log = structlog.get_logger()
 SYSTEM = "system"
@@ -45,7 +45,7 @@ def draft(*, through_day: date | None = None, actor: str) -> Draft:
     """
     day = through_day or clock.today() - timedelta(days=1)
     rules.refuse_open_day(day, today=clock.today())
-    queries.allow_long(db.session())
+    allow_long_statements(db.session())
     owed = settlement_sources.list_owed(db.session(), through_day=day)
     db.session.close()
     made, amount_fen = [], 0
@@ -88,7 +88,7 @@ def draft_merchant(merchant_id: str, *, through_day: date, actor: str) -> Settle
     """
     try:
         with transaction() as session:
-            queries.allow_long(session)
+            allow_long_statements(session)
             queries.lock_merchant(session, merchant_id)
             number = queries.next_number(session, merchant_id, through_day)
             sheet_id = rules.sheet_id(merchant_id, through_day, number)
@@ -149,6 +149,7 @@ def _act(
             refuse_held(session, sheet_id)
         take_step(session, sheet, act, role, actor=actor, remark=remark, digest=sheet.digest)
         if act == "reject":
+            allow_long_statements(session)
             queries.free_lines(session, sheet_id, at=clock.now())
         session.refresh(sheet)
     log.info("settlement_step_taken", sheet_id=sheet_id, act=act, state=sheet.state)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import DateTime, Dialect, Engine, Table, event, func, select
+from sqlalchemy import DateTime, Dialect, Engine, Table, event, func, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -85,6 +85,15 @@ def follow(row: DeclarativeBase, **written: object) -> None:
     """Let a row in memory say what a statement has just written, without reading it again."""
     for name, value in written.items():
         set_committed_value(row, name, value)
+
+
+def allow_long_statements(session: Session) -> None:
+    """Let this transaction's statements run for two minutes: those of whole sheets and files.
+
+    Ten seconds is what PostgreSQL gives a statement of a request.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL statement_timeout = '120s'"))
 
 
 @contextmanager

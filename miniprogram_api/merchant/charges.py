@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from apiflask import APIBlueprint
 from pydantic import Field, model_validator
 
-from backend.services import cancellations, orders, redemptions
+from backend.services import cancellations, order_readings, orders, quotes, redemptions
 from backend.services.orders import Amounts
 from miniprogram_api.presenters import (
     OrderList,
@@ -59,7 +59,7 @@ class CodeOrder(Request):
 @charges.output(QuoteShown)
 def quote(json_data: CodeQuote) -> dict[str, object]:
     """试算：不占用付款码。"""
-    found = orders.quote_by_code(
+    found = quotes.by_code(
         merchant_id=current_clerk().merchant_id,
         code=json_data.payment_code,
         order_amount_fen=json_data.order_amount_fen,
@@ -93,7 +93,7 @@ def create(json_data: CodeOrder) -> dict[str, object]:
 @charges.output(OrderList)
 def list_open() -> dict[str, object]:
     """待收款的订单（含顾客扫码牌下的单）。"""
-    found = orders.list_open_of_merchant(current_clerk().merchant_id)
+    found = order_readings.list_open_of_merchant(current_clerk().merchant_id)
     return {"orders": [present_order(order) for order in found]}
 
 
@@ -101,7 +101,7 @@ def list_open() -> dict[str, object]:
 @charges.output(OrderShown)
 def get_one(order_id: str) -> dict[str, object]:
     """查看本店的一笔订单。"""
-    return present_order(orders.get_of_merchant(order_id, current_clerk().merchant_id))
+    return present_order(order_readings.get_of_merchant(order_id, current_clerk().merchant_id))
 
 
 @charges.post("/orders/<order_id:order_id>/confirm")

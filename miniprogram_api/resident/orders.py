@@ -5,7 +5,7 @@ from typing import Annotated
 from apiflask import APIBlueprint
 from pydantic import Field
 
-from backend.services import cancellations, orders
+from backend.services import cancellations, order_readings, orders, quotes
 from backend.services.orders import Amounts
 from miniprogram_api.presenters import (
     OrderList,
@@ -49,7 +49,7 @@ class PlacardOrder(Request):
 @resident_orders.output(QuoteShown)
 def quote(json_data: PlacardQuote) -> dict[str, object]:
     """试算：能用哪张券、付多少、其他券为什么不能用。"""
-    found = orders.quote_at_placard(
+    found = quotes.at_placard(
         resident_id=current_resident().id,
         placard_code=json_data.placard,
         order_amount_fen=json_data.order_amount_fen,
@@ -76,7 +76,7 @@ def create(json_data: PlacardOrder) -> dict[str, object]:
 @resident_orders.output(OrderList)
 def list_own() -> dict[str, object]:
     """我的订单。"""
-    found = orders.list_of_resident(current_resident().id)
+    found = order_readings.list_of_resident(current_resident().id)
     return {"orders": [present_order(order, for_payer=True) for order in found]}
 
 
@@ -84,7 +84,7 @@ def list_own() -> dict[str, object]:
 @resident_orders.output(OrderShown)
 def get_own(order_id: str) -> dict[str, object]:
     """查看一笔自己的订单。"""
-    order = orders.get_of_resident(order_id, current_resident().id)
+    order = order_readings.get_of_resident(order_id, current_resident().id)
     return present_order(order, for_payer=True)
 
 

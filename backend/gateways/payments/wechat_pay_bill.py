@@ -81,7 +81,7 @@ class TradeBill:
 
 
 class BillFaulty(Exception):
-    """The file cannot be taken; `faults` are all (line, what), lines counted from 1."""
+    """The file cannot be taken; `faults` are all (line, what, for people), lines counted from 1."""
 
     def __init__(self, faults: Sequence[tuple[int, str]]) -> None:
         super().__init__("; ".join(f"line {line}: {what}" for line, what in faults))
@@ -98,11 +98,11 @@ class _Reading:
     def values(self, line: int, text: str, columns: Sequence[str]) -> dict[str, str] | None:
         """Return a line's values by column, or note that it has another number of them."""
         if not text.startswith("`"):
-            self.fault(line, "a value without its back-tick")
+            self.fault(line, "有一个值前面没有反引号")
             return None
         found = text[1:].split(",`")
         if len(found) != len(columns):
-            self.fault(line, f"{len(found)} values for {len(columns)} columns")
+            self.fault(line, f"有 {len(found)} 个值，表头有 {len(columns)} 列")
             return None
         return dict(zip(columns, (value.strip() for value in found), strict=True))
 
@@ -110,7 +110,7 @@ class _Reading:
         """Return yuan in units of so many decimals, exactly; 0 beside a noted fault."""
         match = re.fullmatch(rf"(-?)([0-9]{{1,12}})\.([0-9]{{2,{decimals}}})", text)
         if match is None:
-            self.fault(line, f"{column} is {text[:30]!r}")
+            self.fault(line, f"{column}不是金额：{text[:30]!r}")
             return 0
         return int(f"{match[1]}{match[2]}{match[3]:0<{decimals}}")
 
@@ -127,11 +127,11 @@ def parse_trade_bill(content: bytes) -> TradeBill:
         lines = [line.removesuffix("\r") for line in content.decode("utf-8-sig").split("\n")]
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise BillFaulty([(line, "not UTF-8")]) from None
+        raise BillFaulty([(line, "不是 UTF-8 编码")]) from None
     while lines and not lines[-1].strip():
         lines.pop()
     if len(lines) < 3:
-        raise BillFaulty([(len(lines) or 1, "cut off: a bill has a header, rows and sums")])
+        raise BillFaulty([(len(lines) or 1, "文件不完整：账单须有表头、明细和汇总")])
     columns = _header(reading, 1, lines[0], _row_columns())
     sum_columns = _header(reading, len(lines) - 1, lines[-2], _sum_columns())
     if reading.faults:
@@ -157,7 +157,7 @@ def _header(reading: _Reading, line: int, text: str, wanted: Sequence[str]) -> l
     columns = [name.strip() for name in text.split(",")]
     for name in wanted:
         if columns.count(name) != 1:
-            reading.fault(line, f"column {name} is there {columns.count(name)} times")
+            reading.fault(line, f"须恰有一列“{name}”，现有 {columns.count(name)} 列")
     return columns
 
 
@@ -170,7 +170,7 @@ def _rows(reading: _Reading, lines: Sequence[str], columns: Sequence[str]) -> It
             continue
         key = (row.transaction_id, row.refund_id, row.state)
         if key in seen:
-            reading.fault(line, f"the same number as in line {seen[key]}")
+            reading.fault(line, f"与第 {seen[key]} 行是同一笔交易")
         seen[key] = line
         yield row
 
@@ -179,18 +179,18 @@ def _row(reading: _Reading, line: int, values: Mapping[str, str]) -> BillRow | N
     try:
         at = datetime.strptime(values[TIME], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
     except ValueError:
-        reading.fault(line, f"{TIME} is {values[TIME][:30]!r}")
+        reading.fault(line, f"{TIME}不是有效的日期时间：{values[TIME][:30]!r}")
         return None
     texts = {name: values[column] for name, column in _TEXTS.items()}
     for name in ("transaction_id", "mchid"):
         if not re.fullmatch(r"[0-9]{8,64}", texts[name]):
-            reading.fault(line, f"{_TEXTS[name]} is {texts[name][:30]!r}")
+            reading.fault(line, f"{_TEXTS[name]}的格式不对：{texts[name][:30]!r}")
     if not re.fullmatch(r"[0-9A-Za-z_|*-]{6,32}", texts["out_trade_no"]):
-        reading.fault(line, f"{_TEXTS['out_trade_no']} is {texts['out_trade_no'][:30]!r}")
+        reading.fault(line, f"{_TEXTS['out_trade_no']}的格式不对：{texts['out_trade_no'][:30]!r}")
     if not texts["state"]:
-        reading.fault(line, f"{_TEXTS['state']} is empty")
+        reading.fault(line, f"{_TEXTS['state']}是空的")
     if texts["currency"] != "CNY":
-        reading.fault(line, f"{_TEXTS['currency']} is {texts['currency'][:30]!r}")
+        reading.fault(line, f"{_TEXTS['currency']}须为 CNY，现为 {texts['currency'][:30]!r}")
     rest: dict[str, Any] = {
         name: reading.number(line, column, values[column]) for name, (column, _) in _AMOUNTS.items()
     }
@@ -210,12 +210,12 @@ def _sums(
 ) -> dict[str, int]:
     """Return the sums of the rows; each must be what the last line tells."""
     if told[_COUNT] != str(len(rows)):
-        reading.fault(line, f"{_COUNT} is {told[_COUNT][:30]!r}, the file has {len(rows)}")
+        reading.fault(line, f"{_COUNT}为 {told[_COUNT][:30]!r}，明细有 {len(rows)} 笔")
     totals = {name: (total, 2) for name, (_, total) in _AMOUNTS.items()}
     totals["fee_milli_fen"] = (_FEE_SUM, _FEE_DECIMALS)
     sums = {}
     for name, (column, decimals) in totals.items():
         sums[name] = sum(getattr(row, name) for row in rows)
         if reading.number(line, column, told[column], decimals=decimals) != sums[name]:
-            reading.fault(line, f"{column} is not the sum of the rows")
+            reading.fault(line, f"{column}与明细之和不符")
     return sums

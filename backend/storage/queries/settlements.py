@@ -6,7 +6,6 @@ from datetime import date, datetime
 from sqlalchemy import (
     func,
     select,
-    text,
     update,
 )
 from sqlalchemy.orm import Session
@@ -23,15 +22,6 @@ from backend.storage.models.settlements import (
 )
 
 READ_AHEAD = 2_000
-
-
-def allow_long(session: Session) -> None:
-    """Let this transaction's statements run for two minutes: a year's first draft is long.
-
-    Ten seconds is what PostgreSQL gives a statement of a request.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SET LOCAL statement_timeout = '120s'"))
 
 
 def digest_texts(session: Session, sheet_id: str) -> Iterator[str]:

@@ -49,7 +49,7 @@ def _release_args(campaign: CampaignTerms, tier: TierTerms, now: datetime) -> tu
     if release is None:
         return 0, "", 0
     day = release_day(campaign, now)
-    return release.reserved(tier.count, now), day, release.units_today(now)
+    return release.unreleased(tier.count, now), day, release.units_today(now)
 
 
 def release_day(campaign: CampaignTerms, at: datetime) -> str:

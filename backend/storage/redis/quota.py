@@ -244,7 +244,7 @@ def left_today(client: redis.Redis, campaign: CampaignTerms, now: datetime) -> d
     counts = {tier.position: tier.count for tier in campaign.tiers}
     if release.carry_over:
         return {
-            position: max(units - release.reserved(counts[position], now), 0)
+            position: max(units - release.unreleased(counts[position], now), 0)
             for position, units in found.items()
         }
     names = [f"today:{position}" for position in found]

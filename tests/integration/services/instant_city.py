@@ -9,7 +9,7 @@ from backend.clock import CHINA
 from backend.domain.errors import HuiquanError
 from backend.domain.vouchers import Quote
 from backend.extensions import db, redis_handle
-from backend.services import campaigns, ledger, orders, placards, quota_checks
+from backend.services import campaigns, ledger, orders, placards, quota_checks, quotes
 from backend.services.orders import Amounts
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.orders import Order
@@ -67,7 +67,7 @@ def attempt(city: City, person: Person, amount_fen: int, **more: str) -> str:
 
 def quoted(city: City, person: Person, amount_fen: int, merchant_id: str = SUPERMARKET) -> Quote:
     """Ask what a purchase would cost."""
-    return orders.quote_at_placard(
+    return quotes.at_placard(
         resident_id=person.id,
         placard_code=placard(city, merchant_id),
         order_amount_fen=amount_fen,

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import NotFound
-from backend.services import blocks, orders, payment_codes, redemptions, vouchers
+from backend.services import blocks, orders, payment_codes, quotes, redemptions, vouchers
 from backend.services.orders import Amounts
 from backend.storage.models.audit import AuditEntry
 from backend.storage.models.residents import ResidentBlock
@@ -27,7 +27,7 @@ def order(city: City, person: Person) -> Any:
 
 
 def quote(city: City, person: Person) -> Any:
-    return orders.quote_at_placard(
+    return quotes.at_placard(
         resident_id=person.id, placard_code=city.placard[SUPERMARKET], order_amount_fen=30_000
     )
 
@@ -35,7 +35,7 @@ def quote(city: City, person: Person) -> Any:
 def quote_by_code(city: City, person: Person) -> Any:
     code = payment_codes.issue(person.id).code
     blocks.block(person.id, reason="套现", actor="test")
-    return orders.quote_by_code(merchant_id=SUPERMARKET, code=code, order_amount_fen=30_000)
+    return quotes.by_code(merchant_id=SUPERMARKET, code=code, order_amount_fen=30_000)
 
 
 @pytest.mark.parametrize(

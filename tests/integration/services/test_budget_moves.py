@@ -57,6 +57,22 @@ def test_a_quarter_is_lowered_into_the_year_and_raised_out_of_it(city: City) -> 
     assert proved()
 
 
+def test_two_changes_that_are_the_first_to_give_the_year_something_both_act(city: City) -> None:
+    propose_quarter("A", "Q3", 23_999_999)
+    propose_quarter("B", "Q4", 21_999_999)
+    with (
+        db.engine.connect().execution_options(huiquan_writes=True) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute(select(Fund.id).with_for_update(key_share=True))
+        found = pool.submit(race, city.app, [partial(confirm, id_) for id_ in "AB"])
+        with pytest.raises(TimeoutError):  # both have looked for the year's pot by now
+            found.result(timeout=0.5)
+        other.rollback()
+        assert found.result(timeout=10) == ["done", "done"]
+    assert proved()
+
+
 def test_a_quarter_is_never_lowered_below_what_is_committed_or_its_floor(city: City) -> None:
     for quarter, least_fen in (("Q2", 12_100_000), ("Q1", 20_000_000), ("Q4", 1)):
         propose_quarter(f"{quarter}-LOW", quarter, least_fen - 1)

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from backend.domain import refusals
-from backend.domain.errors import HuiquanError, NotFound
+from backend.domain.errors import HuiquanError
 from backend.extensions import redis_handle
 from backend.services import (
     ledger,
@@ -60,35 +60,6 @@ def holder_of_all_tiers(city: City) -> Person:
     for tier in (1, 2, 3):
         city.claim(person, tier=tier)
     return person
-
-
-@pytest.mark.parametrize(
-    ("amount_fen", "discount_fen"),
-    [(4_999, 0), (5_000, 1_000), (9_999, 1_000), (10_000, 3_000), (29_999, 3_000), (30_000, 9_000)],
-)
-def test_the_largest_voucher_whose_threshold_is_reached_is_taken(
-    city: City, amount_fen: int, discount_fen: int
-) -> None:
-    person = holder_of_all_tiers(city)
-    quote = orders.quote_at_placard(
-        resident_id=person.id,
-        placard_code=city.placard[SUPERMARKET],
-        order_amount_fen=amount_fen,
-    )
-    assert quote.discount_fen == discount_fen
-    assert quote.payable_fen == amount_fen - discount_fen
-    assert len(quote.reasons) == (3 if discount_fen == 0 else 2)
-
-
-def test_a_quote_says_why_each_other_voucher_is_not_taken(city: City) -> None:
-    person = holder_of_all_tiers(city)
-    quote = orders.quote_at_placard(
-        resident_id=person.id, placard_code=city.placard[SUPERMARKET], order_amount_fen=12_050
-    )
-    assert [(reason.code, reason.sentence) for reason in quote.reasons] == [
-        ("below_threshold", "再消费179.50元即可使用本券"),
-        ("smaller", "已为您使用优惠更大的券，本券留待下次使用"),
-    ]
 
 
 def test_a_voucher_counts_only_in_its_campaigns_domains(city: City) -> None:
@@ -302,14 +273,6 @@ def test_a_payment_waits_for_the_clerk_and_names_its_provider(city: City) -> Non
     assert payment.order_id == order.id
 
 
-def test_foreign_orders_answer_as_absent_ones(city: City) -> None:
-    order = at_placard(city, holder_of_all_tiers(city), 320)
-    with pytest.raises(NotFound):
-        orders.get_of_resident(order.id, city.resident().id)
-    with pytest.raises(NotFound):
-        orders.get_of_merchant(order.id, RESTAURANT)
-
-
 def test_no_payment_code_is_ever_stored_in_clear(city: City) -> None:
     code = payment_codes.issue(city.resident().id).code
     (row,) = rows(PaymentCode)
@@ -323,24 +286,3 @@ def test_an_order_made_before_its_placard_was_revoked_is_still_the_answer(city: 
     assert at_placard(city, person, 320, request=request).id == order.id
     with pytest.raises(refusals.PlacardRevoked):
         at_placard(city, person, 320)
-
-
-def test_a_voucher_that_ran_out_a_week_ago_is_not_explained_any_more(
-    city: City, moment: MovableClock
-) -> None:
-    person = city.resident()
-    valid_until = city.claim(person, tier=1).valid_until
-
-    def reasons() -> list[str]:
-        quote = orders.quote_at_placard(
-            resident_id=person.id,
-            placard_code=city.placard[SUPERMARKET],
-            order_amount_fen=6_000,
-        )
-        return [reason.code for reason in quote.reasons]
-
-    moment.set(valid_until)
-    moment.move(days=7, seconds=-1)
-    assert reasons() == ["expired"]
-    moment.move(seconds=1)
-    assert reasons() == []

@@ -11,7 +11,7 @@ from backend.domain.payments import (
     PaymentProviderMissing,
     PaymentWayNotOffered,
 )
-from backend.services import ledger, orders, payment_asking, payment_codes
+from backend.services import ledger, order_readings, orders, payment_asking, payment_codes
 from backend.services.orders import Amounts
 from backend.storage.models.orders import Order, Payment, Redemption
 from backend.storage.models.residents import WeChatUser
@@ -100,7 +100,7 @@ def test_unknown_is_closed_when_the_lock_ends_and_not_before(
     assert provider.counts()["close"] == 0
     assert provider.counts()["query"] == 9  # 1, 3, 7, 15, 31, 63, 123, 183, 243 s
     run_until(moment, 60)
-    assert orders.shown_status(order) == "locked"  # nobody knows yet whether money moved
+    assert order_readings.shown_status(order) == "locked"  # nobody knows yet whether money moved
     assert voucher_of(person) == ["locked"]
     run_until(moment, 70)
     assert now_is(order.id) == ("released", "closed")

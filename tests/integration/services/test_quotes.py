@@ -5,8 +5,9 @@ import pytest
 from backend.domain import refusals
 from backend.extensions import db
 from backend.services import blocks, instant_discounts, merchants, quotes
-from tests.factories import SUPERMARKET, City, drain
+from tests.factories import SUPERMARKET, City, MovableClock, drain
 from tests.integration.services.instant_city import buyer, left, quoted, run_instant, statuses
+from tests.integration.services.test_orders import holder_of_all_tiers
 
 
 def test_a_quote_takes_nothing_however_often_it_is_asked(city: City) -> None:
@@ -53,3 +54,53 @@ def test_without_any_subsidy_the_reasons_come_with_the_refusal(city: City) -> No
         for why in quote.reasons
     ]
     assert len(quote.reasons) == 3
+
+
+@pytest.mark.parametrize(
+    ("amount_fen", "discount_fen"),
+    [(4_999, 0), (5_000, 1_000), (9_999, 1_000), (10_000, 3_000), (29_999, 3_000), (30_000, 9_000)],
+)
+def test_the_largest_voucher_whose_threshold_is_reached_is_taken(
+    city: City, amount_fen: int, discount_fen: int
+) -> None:
+    person = holder_of_all_tiers(city)
+    quote = quotes.at_placard(
+        resident_id=person.id,
+        placard_code=city.placard[SUPERMARKET],
+        order_amount_fen=amount_fen,
+    )
+    assert quote.discount_fen == discount_fen
+    assert quote.payable_fen == amount_fen - discount_fen
+    assert len(quote.reasons) == (3 if discount_fen == 0 else 2)
+
+
+def test_a_quote_says_why_each_other_voucher_is_not_taken(city: City) -> None:
+    person = holder_of_all_tiers(city)
+    quote = quotes.at_placard(
+        resident_id=person.id, placard_code=city.placard[SUPERMARKET], order_amount_fen=12_050
+    )
+    assert [(reason.code, reason.sentence) for reason in quote.reasons] == [
+        ("below_threshold", "再消费179.50元即可使用本券"),
+        ("smaller", "已为您使用优惠更大的券，本券留待下次使用"),
+    ]
+
+
+def test_a_voucher_that_ran_out_a_week_ago_is_not_explained_any_more(
+    city: City, moment: MovableClock
+) -> None:
+    person = city.resident()
+    valid_until = city.claim(person, tier=1).valid_until
+
+    def reasons() -> list[str]:
+        quote = quotes.at_placard(
+            resident_id=person.id,
+            placard_code=city.placard[SUPERMARKET],
+            order_amount_fen=6_000,
+        )
+        return [reason.code for reason in quote.reasons]
+
+    moment.set(valid_until)
+    moment.move(days=7, seconds=-1)
+    assert reasons() == ["expired"]
+    moment.move(seconds=1)
+    assert reasons() == []

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from backend import clock
@@ -161,6 +162,25 @@ def test_eight_drafts_at_once_settle_each_redemption_once(city: City, moment: Mo
         row.id for row in rows(Redemption)
     )
     assert ledger.check().differences == ()
+
+
+def test_freeing_the_lines_of_a_large_sheet_may_take_longer_than_a_request(
+    city: City, moment: MovableClock
+) -> None:
+    sheet, seen = drafted(city, moment), []
+    engine = db.engine
+
+    def note(_c: object, _cur: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        settlements.reject(sheet_id=sheet.id, role="bureau", actor="钱主任", reason="存疑")
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    freeing = next(n for n, s in enumerate(seen) if s.startswith("UPDATE settlement_lines"))
+    allowed = "SET LOCAL statement_timeout = '120s'" in seen[:freeing]
+    assert allowed == (engine.dialect.name == "postgresql")
 
 
 def test_approving_and_rejecting_at_once_ends_in_one_of_the_two(

@@ -80,7 +80,7 @@ def release(*, carry_over: bool) -> DailyRelease:
 
 
 @pytest.mark.parametrize(
-    ("moment", "day", "reserved", "today"),
+    ("moment", "day", "unreleased", "today"),
     [
         (at(10) - MS, -1, 120, 0),
         (at(10), 0, 70, 50),
@@ -90,13 +90,13 @@ def release(*, carry_over: bool) -> DailyRelease:
     ],
 )
 def test_a_day_of_release_begins_at_its_hour_and_adds_up_only_where_it_carries_over(
-    moment: datetime, day: int, reserved: int, today: int
+    moment: datetime, day: int, unreleased: int, today: int
 ) -> None:
     for carry_over in (True, False):
         assert release(carry_over=carry_over).day(moment) == day
         assert release(carry_over=carry_over).units_today(moment) == today
-    assert release(carry_over=True).reserved(120, moment) == reserved
-    assert release(carry_over=False).reserved(120, moment) == 0
+    assert release(carry_over=True).unreleased(120, moment) == unreleased
+    assert release(carry_over=False).unreleased(120, moment) == 0
 
 
 def test_the_next_release_is_none_when_the_campaign_ends_with_it() -> None:

@@ -82,9 +82,9 @@ def test_an_empty_line_at_the_end_and_no_mark_at_the_beginning_are_fine() -> Non
         (lambda s: s.replace("CNY", "USD"), 3, "货币种类"),
         (lambda s: s.replace("SUCCESS", "", 1), 3, "交易状态"),
         (lambda s: s.replace("2026-01-01 ", "2026/1/1 "), 3, "交易时间"),
-        (lambda s: s.replace("`", ""), 3, "back-tick"),
-        (lambda s: s[:60], 3, "values for 27 columns"),
-        (lambda s: row(1, "25.50", "0.15300"), 3, "the same number as in line 2"),
+        (lambda s: s.replace("`", ""), 3, "没有反引号"),
+        (lambda s: s[:60], 3, "表头有 27 列"),
+        (lambda s: row(1, "25.50", "0.15300"), 3, "与第 2 行是同一笔交易"),
     ],
 )
 def test_a_damaged_value_is_named_with_its_line(
@@ -109,7 +109,7 @@ def test_all_faults_are_named_at_once() -> None:
         (sums(3, "105.50", "0.63300"), "总交易单数"),
         (sums(2, "105.51", "0.63300"), "订单总金额"),
         (sums(2, "105.50", "0.63299"), "手续费总金额"),
-        ("`2", "1 values for 7"),
+        ("`2", "有 1 个值，表头有 7 列"),
     ],
 )
 def test_sums_that_differ_from_the_rows_refuse_the_file(changed: str, words: str) -> None:
@@ -126,11 +126,11 @@ def test_a_file_that_is_cut_off_is_refused_wherever_it_is_cut() -> None:
 def test_a_missing_or_doubled_column_and_other_encodings_are_named() -> None:
     lines = good()
     lines[0] = lines[0].replace(",商户订单号", ",商户单号")
-    assert (1, "column 商户订单号 is there 0 times") in faults(lines)
+    assert (1, "须恰有一列“商户订单号”，现有 0 列") in faults(lines)
     lines[0] = HEADER.replace("设备号", "商户号")
-    assert (1, "column 商户号 is there 2 times") in faults(lines)
-    with pytest.raises(BillFaulty, match="line 1: not UTF-8"):
+    assert (1, "须恰有一列“商户号”，现有 2 列") in faults(lines)
+    with pytest.raises(BillFaulty, match="line 1: 不是 UTF-8 编码"):
         parse_trade_bill("\r\n".join(good()).encode("gbk"))
     for nothing in (b"", b"\n\n"):
-        with pytest.raises(BillFaulty, match="line 1: cut off"):
+        with pytest.raises(BillFaulty, match="line 1: 文件不完整"):
             parse_trade_bill(nothing)
