@@ -37,7 +37,8 @@ def verify(anchors: tuple[Anchor, ...]) -> None:
         click.echo(
             f"封存迟于 60 秒的记录 {len(proof.late_ids)} 条，请核对后台任务是否停过：{shown}"
         )
-    click.echo(f"已封存 {proof.sealed} 条，待封存 {proof.waiting} 条，异常 {len(proof.faults)} 处")
+    waits = f"待封存 {proof.sealing.waiting} 条（最久已等 {proof.sealing.waiting_s} 秒）"
+    click.echo(f"已封存 {proof.sealed} 条，{waits}，异常 {len(proof.faults)} 处")
     raise SystemExit(1 if proof.faults else 0)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from backend.domain import audit_chain
 from backend.domain.audit_chain import Entry, Fault, Seal
 from backend.extensions import db
-from backend.services.audit_seals import entry_of, seal_of, status
+from backend.services.audit_seals import Sealing, entry_of, seal_of, status
 from backend.storage.models.audit import AuditEntry, AuditSeal
 
 _PAGE = 2000
@@ -30,10 +30,9 @@ class Proof:
     """
 
     sealed: int
-    last: Seal | None
     faults: tuple[Fault, ...]
     late_ids: tuple[int, ...]
-    waiting: int
+    sealing: Sealing
 
 
 def verify(anchors: tuple[Anchor, ...] = ()) -> Proof:
@@ -41,14 +40,12 @@ def verify(anchors: tuple[Anchor, ...] = ()) -> Proof:
     late: list[int] = []
     found = [*audit_chain.faults(_walk(late)), *map(_inserted, _never_sealed())]
     found += [fault for anchor in anchors if (fault := _against(anchor))]
-    now = status()
     count = db.session().scalar(select(func.count()).select_from(AuditSeal)) or 0
     return Proof(
         sealed=count,
-        last=now.last,
         faults=tuple(found),
         late_ids=tuple(late),
-        waiting=now.waiting,
+        sealing=status(),
     )
 
 

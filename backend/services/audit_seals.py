@@ -5,7 +5,6 @@ docs/adr/0017-audit-seals.md says why not in the act's own transaction.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import structlog
 from sqlalchemy import Select, func, select
@@ -29,7 +28,7 @@ class Sealing:
 
     last: Seal | None
     waiting: int
-    oldest_waiting_at: datetime | None
+    waiting_s: int  # how long the oldest has waited; ten seconds or so while the jobs run
 
 
 def seal_due() -> int:
@@ -57,7 +56,8 @@ def status() -> Sealing:
     last = _last(session)
     waiting = _unsealed(last).with_only_columns(func.count(), func.min(AuditEntry.at))
     count, oldest = session.execute(waiting.order_by(None)).one()
-    return Sealing(last=last, waiting=count, oldest_waiting_at=oldest)
+    waiting_s = 0 if oldest is None else int((clock.now() - oldest).total_seconds())
+    return Sealing(last=last, waiting=count, waiting_s=waiting_s)
 
 
 def seal_of(row: AuditSeal) -> Seal:

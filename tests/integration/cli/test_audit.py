@@ -6,6 +6,7 @@ from apiflask import APIFlask
 
 from backend.services import audit_seals
 from tests.auditing import act, by_hand, insert
+from tests.factories import MovableClock
 
 
 def run(app: APIFlask, *args: str) -> tuple[int, str]:
@@ -13,17 +14,20 @@ def run(app: APIFlask, *args: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_verify_says_that_all_is_well_and_names_the_row_that_was_altered(app: APIFlask) -> None:
+def test_verify_says_that_all_is_well_and_names_the_row_that_was_altered(
+    app: APIFlask, moment: MovableClock
+) -> None:
     assert run(app, "last")[0] == 1
     insert(41)
     insert(42)
     audit_seals.seal_due()
     act()
+    moment.move(seconds=7)
     status, told = run(app, "last")
     anchor = told.strip()
     assert run(app, "verify", "--anchor", anchor) == (
         0,
-        "已封存 2 条，待封存 1 条，异常 0 处\n",
+        "已封存 2 条，待封存 1 条（最久已等 7 秒），异常 0 处\n",
     )
     by_hand("UPDATE audit_entries SET actor = 'wang.fang' WHERE id = 42")
     status, told = run(app, "verify")

@@ -109,6 +109,6 @@ def test_the_walk_goes_on_over_its_pages(monkeypatch: pytest.MonkeyPatch) -> Non
     act(2)
     audit_seals.seal_due()
     proof = audit_proofs.verify()
-    assert (proof.sealed, proof.waiting, proof.faults) == (11, 0, ())
+    assert (proof.sealed, proof.sealing.waiting, proof.faults) == (11, 0, ())
     by_hand("UPDATE audit_entries SET actor = 'x' WHERE id = 14")
     assert found() == ["审计记录 14 或它的封存被改动"]
