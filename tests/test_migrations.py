@@ -11,12 +11,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from apiflask import APIFlask
-from sqlalchemy import CheckConstraint, Executable, inspect, select, text
+from sqlalchemy import CheckConstraint, Executable, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from backend import clock
 from backend.extensions import db
 from backend.services import (
+    audit_seals,
     bank_tills,
     budget_proposals,
     budgets,
@@ -26,7 +27,6 @@ from backend.services import (
 )
 from backend.services.orders import Amounts
 from backend.storage import migrations
-from backend.storage.models.audit import AuditEntry, AuditSeal
 from backend.storage.models.budgets import (
     FundReport,
     SpendingDecision,
@@ -154,11 +154,7 @@ def redeem_one(city: City) -> None:
     propose_one_merchant()
     undo_one(city)
     list_one(city)
-    with transaction() as session:
-        first = session.scalars(select(AuditEntry.id)).first()
-        seal = AuditSeal(position=1, entry_id=first, sealed_at=clock.now())
-        seal.previous_hash = seal.hash = "0" * 64
-        session.add(seal)
+    audit_seals.seal_due()
     db.session.rollback()
 
 

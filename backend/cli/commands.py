@@ -7,6 +7,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
+from backend.cli.audit import audit_cli
 from backend.cli.bank_tills import bank_till_cli
 from backend.cli.budgets import budget_cli
 from backend.cli.cards import card_cli
@@ -63,6 +64,7 @@ def init_app(app: Flask) -> None:
         report_cli,
         partner_cli,
         staff_cli,
+        audit_cli,
         payments_cli,
         refunds_cli,
     ):

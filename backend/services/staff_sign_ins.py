@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain.staff import (
+    LOGIN_NAME,
     OneTimePasswordOver,
     PasswordRefused,
     StaffAccountClosed,
@@ -56,9 +57,7 @@ def by_password(login_name: str, password: str, *, browser: Browser) -> Begun:
     StaffAccountClosed and OneTimePasswordOver.
     """
     attempt = staff_locks.begin(login_name, browser.address)
-    account = db.session().scalar(
-        select(StaffAccount).where(StaffAccount.login_name == folded(login_name))
-    )
+    account = _named(folded(login_name))
     db.session().close()  # no connection is held while the password is hashed
     kept = None if account is None else account.password_hash
     if not staff_passwords.matches(password, kept) or account is None or kept is None:
@@ -147,6 +146,13 @@ def change_password(token: str, *, old: str, new: str, browser: Browser) -> str:
             session, actor=member.name, action="staff.change_password", subject=member.name
         )
     return new_token
+
+
+def _named(login_name: str) -> StaffAccount | None:
+    """Find an account; what can be no login name is not asked for: PostgreSQL takes no NUL."""
+    if not LOGIN_NAME.fullmatch(login_name):
+        return None
+    return db.session().scalar(select(StaffAccount).where(StaffAccount.login_name == login_name))
 
 
 def _as_it_was(session: Session, account_id: int, password_hash: str) -> StaffAccount:

@@ -9,6 +9,7 @@ from flask import Flask
 
 from backend.extensions import db
 from backend.services import (
+    audit_seals,
     campaigns,
     claim_marks,
     instant_returns,
@@ -53,6 +54,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (reconciliation_fetch.fetch_due, 600),
     (reconciliation.run_due, 60),
     (partner_calls.forget_nonces, 60),
+    (audit_seals.seal_due, 10),
     (staff_sessions.end_overdue, 60),
     (staff_locks.forget_old, 3600),
 )

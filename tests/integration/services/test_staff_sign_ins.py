@@ -75,6 +75,14 @@ def test_a_code_counts_once_also_in_another_browser(app: APIFlask, moment: Movab
         staff_sign_ins.by_code(by_password(PASSWORD).token, code, browser=OTHER_BROWSER)
 
 
+def test_a_code_may_be_typed_under_a_chinese_input_method(
+    app: APIFlask, moment: MovableClock
+) -> None:
+    li = desk(moment)
+    wide = "".join(chr(ord(digit) + 0xFEE0) for digit in li.code())
+    staff_sign_ins.by_code(by_password(PASSWORD).token, f" {wide}　", browser=BROWSER)
+
+
 def test_one_code_sent_four_times_at_once_signs_in_once(
     app: APIFlask, moment: MovableClock
 ) -> None:
@@ -120,7 +128,7 @@ def test_unknown_name_wrong_password_and_wrong_code_are_answered_alike(
 ) -> None:
     """And after the same time: see the passwords' own test."""
     desk(moment)
-    for name in ("li.wei", "no.body"):
+    for name in ("li.wei", "no.body", "", "李伟", "li.wei\0", "x" * 60_000):
         with pytest.raises(StaffSignInRefused):
             by_password("T9;kd-02.qWz", name=name)
     with pytest.raises(StaffSignInRefused):
