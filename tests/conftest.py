@@ -18,10 +18,11 @@ from backend.clock import CHINA
 from backend.devstack.postgres import PrivatePostgres
 from backend.devstack.valkey import PrivateValkey
 from backend.extensions import db, redis_handle
-from backend.factory import create_app
+from backend.factory import create_app, create_console
 from backend.services import blocks, campaigns, card_holders
 from backend.settings import Settings
 from miniprogram_api.edges import EDGES
+from tests.console import Console
 from tests.factories import City, MovableClock
 
 OPENING = datetime(2023, 4, 28, 10, 0, tzinfo=CHINA)  # 五一乐购券
@@ -165,3 +166,20 @@ def moment() -> Iterator[MovableClock]:
 def city(app: APIFlask) -> City:
     """The sample programme loaded, its list published, 五一乐购券 running."""
     return City.opened(app)
+
+
+@pytest.fixture(scope="session")
+def consoles(apps: dict[str, APIFlask]) -> Iterator[dict[str, APIFlask]]:
+    """One console for each database."""
+    made = {name: create_console(app.extensions["settings"]) for name, app in apps.items()}
+    yield made
+    for console_app in made.values():
+        with console_app.app_context():
+            db.engine.dispose()
+        console_app.extensions["wechat"].close()
+
+
+@pytest.fixture
+def console(app: APIFlask, consoles: dict[str, APIFlask], database: str) -> Console:
+    """The console on the emptied database of the test."""
+    return Console(consoles[database])

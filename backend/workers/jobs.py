@@ -11,6 +11,7 @@ from backend.extensions import db
 from backend.services import (
     campaigns,
     claim_marks,
+    exports,
     instant_returns,
     partner_calls,
     paybacks,
@@ -55,6 +56,8 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (partner_calls.forget_nonces, 60),
     (staff_sessions.end_overdue, 60),
     (staff_locks.forget_old, 3600),
+    (exports.run_due, 2),
+    (exports.forget_due, 3600),
 )
 
 
