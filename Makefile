@@ -14,10 +14,12 @@ help: ## this list
 
 run: ## set up, start everything, play one journey, serve until Ctrl-C (ARGS=--no-journey)
 	@deploy/venv.sh backend/devstack/requirements.txt
+	@deploy/assets.sh
 	@exec $(PYTHON_IN_VENV) -m backend.devstack $(ARGS)
 
 dev: ## like run, but without the journey, and the server follows code changes
 	@deploy/venv.sh backend/devstack/requirements.txt
+	@deploy/assets.sh
 	@exec $(PYTHON_IN_VENV) -m backend.devstack --no-journey --reload
 
 reset: ## remove the data that run keeps; refuses while it runs
@@ -54,8 +56,9 @@ format: bootstrap ## let ruff rewrite what it can
 typecheck: bootstrap ## mypy
 	$(PYTHON_IN_VENV) -m mypy
 
-bootstrap: ## make .venv with everything that work on the project needs
+bootstrap: ## make .venv, and fetch what pages load, with everything that work on the project needs
 	@deploy/venv.sh tests/requirements.txt
+	@deploy/assets.sh tests
 
 lock: bootstrap ## compile the three locks from pyproject.toml (ARGS=--upgrade: newest versions)
 	@$(PYTHON_IN_VENV) -m pip install --disable-pip-version-check -q uv

@@ -11,6 +11,8 @@ from backend.edge import converters, errors, figures, guards, health, http, limi
 from backend.edge.bank_api import edges as bank_api
 from backend.edge.callbacks import payments as payment_callbacks
 from backend.edge.callbacks import wechat as wechat_callbacks
+from backend.edge.console import edges as console
+from backend.edge.console import pages as console_pages
 from backend.edge.guards import Edge
 from backend.edge.public import landing, merchant_list, programme
 from backend.extensions import db, migrate, redis_handle
@@ -23,8 +25,9 @@ from backend.storage import migrations, sql
 from backend.storage.models import all as models
 from backend.storage.redis.wechat_tokens import RedisTokenStore
 
+HEALTH = Edge(blueprint=health.blueprint, prefix="", guard=guards.public)
 OWN_EDGES = (
-    Edge(blueprint=health.blueprint, prefix="", guard=guards.public),
+    HEALTH,
     Edge(blueprint=figures.blueprint, prefix="", guard=figures.metrics_guard),
     Edge(blueprint=programme.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=landing.blueprint, prefix="", guard=guards.public),
@@ -37,14 +40,33 @@ OWN_EDGES = (
 
 def create_app(settings: Settings, edges: tuple[Edge, ...] = ()) -> APIFlask:
     """Return the application; `edges` are the mini-program's, added to the public ones."""
+    app = _base(settings, templates="edge/templates", spec_path="/openapi.json")
+    openapi.init_app(app)
+    guards.init_app(app, OWN_EDGES + edges)
+    limits.init_app(app, settings)
+    commands.init_app(app)
+    return app
+
+
+def create_console(settings: Settings) -> APIFlask:
+    """Return the application of the console: staff's pages, and whether it is well."""
+    app = _base(settings, templates="edge/console/templates", spec_path=None)
+    console_pages.init_app(app, settings)
+    guards.init_app(app, (HEALTH, *console.EDGES))
+    limits.init_app(app, settings)
+    return app
+
+
+def _base(settings: Settings, *, templates: str, spec_path: str | None) -> APIFlask:
+    """Return what every application of ours begins with."""
     logs.configure()
     app = APIFlask(
         "backend",
         title="惠券 Huiquan",
         version="0.1.0",
         docs_path=None,  # its page would load scripts from elsewhere
-        spec_path="/openapi.json",
-        template_folder="edge/templates",
+        spec_path=spec_path,
+        template_folder=templates,
         static_folder=None,  # type: ignore[arg-type]  # APIFlask types it too narrowly
     )
     app.config.update(
@@ -63,10 +85,6 @@ def create_app(settings: Settings, edges: tuple[Edge, ...] = ()) -> APIFlask:
     http.init_app(app, body_max_bytes=settings.request_body_max_bytes)
     errors.init_app(app)
     converters.init_app(app)
-    openapi.init_app(app)
-    guards.init_app(app, OWN_EDGES + edges)
-    limits.init_app(app, settings)
-    commands.init_app(app)
     return app
 
 
@@ -74,6 +92,7 @@ def _attach(app: Flask, settings: Settings) -> None:
     """Give the application its handles: SQL, Valkey, WeChat, payment providers, the vault."""
     app.extensions["settings"] = settings
     app.extensions["vault"] = Vault(settings.personal_data_key)
+    app.extensions["exportable"] = console.TABLES  # for the job that writes large ones
     app.extensions["models"] = models.__all__  # imported for effect: every mapper is known
     db.init_app(app)
     with app.app_context():

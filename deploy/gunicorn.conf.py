@@ -1,6 +1,7 @@
 """How gunicorn serves Huiquan, in development and in production: `gunicorn -c …`.
 
-`wsgi:app` behind it asks for the plain WSGI application, as HUIQUAN_LANE=off does.
+`wsgi:app` behind it asks for the plain WSGI application, as HUIQUAN_LANE=off does; `wsgi:console`
+for the pages of staff, on a port of their own.
 """
 
 import atexit
@@ -46,7 +47,8 @@ WORKERS = {
     "uvicorn": "backend.edge.web_worker.LaneWorker",
     "off": "gthread",
 }
-lane = "off" if "wsgi:app" in sys.argv else os.environ.get("HUIQUAN_LANE") or "uvicorn"
+plain = {"wsgi:app", "wsgi:console"}.intersection(sys.argv)
+lane = "off" if plain else os.environ.get("HUIQUAN_LANE") or "uvicorn"
 if lane not in WORKERS:
     sys.exit(f"HUIQUAN_LANE is {lane!r}, wants one of {', '.join(WORKERS)}")
 worker_class = WORKERS[lane]

@@ -20,16 +20,20 @@ from backend.clock import CHINA
 from backend.devstack.postgres import PrivatePostgres
 from backend.devstack.valkey import PrivateValkey
 from backend.extensions import db, redis_handle
-from backend.factory import create_app
+from backend.factory import create_app, create_console
 from backend.settings import Settings
 from miniprogram_api.edges import EDGES
+from tests.console import Console
 from tests.factories import City, MovableClock
 from tests.starts import Start
 
 OPENING = datetime(2023, 4, 28, 10, 0, tzinfo=CHINA)  # 五一乐购券
 DATABASES = ("sqlite", "postgresql")
 # For tests/integration/test_money_machine.py, which is bounded without it.
-settings.register_profile("long", max_examples=300, stateful_step_count=60)
+settings.register_profile("long", max_examples=300, stateful_step_count=60, deadline=None)
+# How long an example takes says nothing on a machine that does other work too.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
@@ -183,3 +187,20 @@ def city(app: APIFlask) -> City:
     """The sample programme loaded, its list published, 五一乐购券 running."""
     opened: City = app.extensions["opened"][0]
     return replace(opened, client=app.test_client(), placard=dict(opened.placard))
+
+
+@pytest.fixture(scope="session")
+def consoles(apps: dict[str, APIFlask]) -> Iterator[dict[str, APIFlask]]:
+    """One console for each database."""
+    made = {name: create_console(app.extensions["settings"]) for name, app in apps.items()}
+    yield made
+    for console_app in made.values():
+        with console_app.app_context():
+            db.engine.dispose()
+        console_app.extensions["wechat"].close()
+
+
+@pytest.fixture
+def console(app: APIFlask, consoles: dict[str, APIFlask], database: str) -> Console:
+    """The console on the emptied database of the test."""
+    return Console(consoles[database])

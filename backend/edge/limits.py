@@ -27,7 +27,10 @@ log = structlog.get_logger()
 # Whoever checks a token says here, in the request's environ, whose account it is.
 ACCOUNT = "huiquan.account"
 UNLIMITED = {"vouchers.claim", "health.healthz", "health.readyz", "figures.scrape"}
-SIGN_INS = {"sessions.sign_in_resident", "sessions.sign_in_clerk"}
+SIGN_INS = {
+    *("sessions.sign_in_resident", "sessions.sign_in_clerk"),
+    *("sign_in.password", "sign_in.code"),
+}
 TICKETS = "resident_campaigns.page"
 PAYMENTS = {
     "resident_orders",

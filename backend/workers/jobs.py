@@ -12,6 +12,7 @@ from backend.services import (
     audit_seals,
     campaigns,
     claim_marks,
+    exports,
     instant_returns,
     partner_calls,
     paybacks,
@@ -57,6 +58,8 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (audit_seals.seal_due, 10),
     (staff_sessions.end_overdue, 60),
     (staff_locks.forget_old, 3600),
+    (exports.run_due, 2),
+    (exports.forget_due, 3600),
 )
 
 

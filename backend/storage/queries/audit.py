@@ -1,9 +1,9 @@
-"""Reading the audit log, where a service decides by what was done before."""
+"""Reading the audit log: for those who look at it, and where a service decides by what was done."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from backend.storage.models.audit import AuditEntry
@@ -24,3 +24,41 @@ def acts_since(
             .order_by(AuditEntry.id)
         )
     )
+
+
+def find(
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    actor: str,
+    action: str,
+    subject: str,
+    oldest_first: bool,
+) -> Select[AuditEntry]:
+    """Return the entries of [since, until) with exactly these texts; the empty text is no wish."""
+    found = select(AuditEntry)
+    if since:
+        found = found.where(AuditEntry.at >= since)
+    if until:
+        found = found.where(AuditEntry.at < until)
+    exactly = {"actor": actor, "action": action, "subject": subject}
+    found = found.filter_by(**{name: text for name, text in exactly.items() if text})
+    return found.order_by(AuditEntry.id if oldest_first else AuditEntry.id.desc())
+
+
+def list_actions(session: Session) -> Sequence[str]:
+    """Return each action that was ever taken."""
+    return session.scalars(select(AuditEntry.action).distinct().order_by(AuditEntry.action)).all()
+
+
+def count_by_bounds(
+    session: Session, bounds: Mapping[date, tuple[datetime, datetime]]
+) -> Sequence[tuple[date, int]]:
+    """Return how many entries lie in each of some half-open intervals."""
+    counts = [
+        func.count().filter(AuditEntry.at >= since, AuditEntry.at < until)
+        for since, until in bounds.values()
+    ]
+    since = min(since for since, _ in bounds.values())
+    found = session.execute(select(*counts).where(AuditEntry.at >= since)).one()
+    return list(zip(bounds, found, strict=True))

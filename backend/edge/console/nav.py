@@ -1,0 +1,49 @@
+"""The console's menu: each page once, shown to whoever may open it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from backend.edge.console import access
+
+
+@dataclass(frozen=True)
+class Item:
+    """A page of the menu, by its endpoint; what it wants is what its view wants."""
+
+    title: str
+    endpoint: str
+
+    @property
+    def url(self) -> str:
+        return url_for(self.endpoint)
+
+    @property
+    def current(self) -> bool:
+        """Whether this page, or one below it, is open."""
+        return (request.blueprint or "") == self.endpoint.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Pages of one kind of work."""
+
+    title: str
+    items: Sequence[Item]
+
+
+MENU = (
+    Section("工作台", (Item("首页", "home.page"), Item("我的导出", "exports.page"))),
+    Section("监督", (Item("审计日志", "audit_log.page"),)),
+    Section("我的账号", (Item("登录与密码", "own_account.page"),)),
+)
+
+
+def sections() -> list[Section]:
+    """Return the menu of who is signed in, without what their role may not open."""
+    open_to = [
+        Section(section.title, [i for i in section.items if access.may_open(i.endpoint)])
+        for section in MENU
+    ]
+    return [section for section in open_to if section.items]

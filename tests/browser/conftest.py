@@ -1,0 +1,123 @@
+"""The console in a real browser, each page looked at by the same eyes."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from backend.domain.staff import Role
+from backend.edge.console.access import COOKIE
+from tests.console import Console, sign_in
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"  # deploy/assets.sh tests
+DESK, PHONE = 1280, 390
+RUN_AXE = """async () => (await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa']})).violations
+  .filter(found => ['serious', 'critical'].includes(found.impact))
+  .map(found => found.id + ': ' + found.nodes.map(node => node.html).slice(0, 3).join(' | '))"""
+
+
+@dataclass
+class Eyes:
+    """A browser's page, and what is true of every page of the console."""
+
+    page: Page
+    site: str
+    asked: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Watch from the start."""
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note)
+
+    def open(self, path: str, status: int = 200) -> Page:
+        """Open a page and look at it."""
+        answer = self.page.goto(self.site + path, wait_until="networkidle")
+        assert answer is not None
+        assert answer.status == status, path
+        self.look()
+        return self.page
+
+    def look(self) -> None:
+        """Assert what is true of every page: one heading, no sideways scrolling, axe is content."""
+        page = self.page
+        assert page.locator("h1").count() == 1, page.url
+        assert page.viewport_size is not None
+        width = page.viewport_size["width"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        assert page.evaluate(RUN_AXE) == [], page.url
+
+    def finish(self) -> None:
+        """Assert that no page had a fault or asked another host."""
+        assert self.errors == []
+        elsewhere = [url for url in self.asked if not url.startswith((self.site, "data:"))]
+        assert elsewhere == []
+
+    def _note(self, message: object) -> None:
+        text = getattr(message, "text", "")
+        # A refusal that a test wants is no fault of the page that shows it.
+        if getattr(message, "type", "") == "error" and "Failed to load resource" not in text:
+            self.errors.append(text)
+
+
+PageAs = Callable[..., Eyes]
+
+
+@pytest.fixture
+def database() -> str:
+    """One database is enough: what is looked at here is the browser's part."""
+    return "sqlite"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium where there is one, else Playwright's own."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def site(console: Console) -> Iterator[str]:
+    """The console behind a real server; its address."""
+    server = make_server("127.0.0.1", 0, console.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page_as(browser: Browser, site: str) -> Iterator[PageAs]:
+    """Give a page to somebody of a role, signed in; without a role to nobody."""
+    contexts: list[BrowserContext] = []
+    eyes: list[Eyes] = []
+
+    def give(role: Role | None = None, *, width: int = DESK, name: str | None = None) -> Eyes:
+        context = browser.new_context(
+            viewport={"width": width, "height": 844}, locale="zh-CN", timezone_id="Asia/Shanghai"
+        )
+        contexts.append(context)
+        if role is not None:
+            _, token = sign_in(role, name)
+            context.add_cookies([{"name": COOKIE, "value": token, "url": f"{site}/console/"}])
+        eyes.append(Eyes(context.new_page(), site))
+        return eyes[-1]
+
+    yield give
+    for context in contexts:
+        context.close()
+    for one in eyes:
+        one.finish()

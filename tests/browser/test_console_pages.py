@@ -1,0 +1,99 @@
+"""Every page of the console that the menu offers, wide and narrow; signing in by hand."""
+
+import pyotp
+import pytest
+from flask import url_for
+
+from backend import clock
+from backend.domain.permissions import MATRIX
+from backend.domain.staff import Role
+from backend.edge.console import nav
+from backend.edge.console.access import EverySignedIn, permission_of
+from backend.services import audit, staff
+from backend.storage.sql import transaction
+from tests.browser.conftest import DESK, PHONE, Eyes, PageAs
+from tests.console import Console
+
+PASSWORD = "mo-Li7hua_kai4le"
+
+
+def some_acts() -> None:
+    for number in range(60):
+        with transaction() as session:
+            audit.record(
+                session,
+                actor="li.wei",
+                action="campaign.pause" if number % 3 else "clerk.add",
+                subject=f"TJ{number:04d}",
+                reason="<script>alert(1)</script>" * 3,
+            )
+
+
+def reader_of(console: Console, endpoint: str) -> Role:
+    """Return the first role that may open a page."""
+    wanted = permission_of(console.app, endpoint)
+    open_to_all = isinstance(wanted, EverySignedIn)
+    return next(role for role in Role if open_to_all or wanted in MATRIX[role])
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
+def test_every_page_of_the_menu_is_whole_legible_and_asks_nobody_else(
+    console: Console, page_as: PageAs, width: int
+) -> None:
+    some_acts()
+    eyes: dict[Role, Eyes] = {}
+    for endpoint in [item.endpoint for section in nav.MENU for item in section.items]:
+        role = reader_of(console, endpoint)
+        eyes.setdefault(role, page_as(role, width=width))
+        with console.app.test_request_context():
+            path = url_for(endpoint)
+        page = eyes[role].open(path)
+        assert page.locator("#menu [aria-current=page]").count() == 1, path
+
+
+def test_a_refusal_is_a_page_too(page_as: PageAs) -> None:
+    eyes = page_as(Role.TAX)
+    assert "没有权限" in eyes.open("/console/audit", status=403).inner_text("h1")
+    eyes.open("/console/nowhere", status=404)
+
+
+def test_somebody_new_signs_in_by_keyboard_alone(page_as: PageAs) -> None:
+    first = staff.add(
+        "li.wei", display_name="李伟", office="审计局", role=Role.AUDITOR, actor="root.admin"
+    )
+    eyes = page_as(width=PHONE)
+    page = eyes.open("/console/audit?actor=li.wei")
+    keyboard = page.keyboard
+    keyboard.type("li.wei")
+    keyboard.press("Tab")
+    keyboard.type(first)
+    keyboard.press("Enter")
+    page.wait_for_url("**/sign-in/enrol**")
+    eyes.look()
+    secret = page.locator("code").inner_text()
+    keyboard.type(pyotp.TOTP(secret).at(int(clock.now().timestamp())))
+    keyboard.press("Enter")
+    page.wait_for_url("**/account")
+    eyes.look()
+    page.focus("#old")
+    for typed in (first, PASSWORD, PASSWORD):
+        keyboard.type(typed)
+        keyboard.press("Tab")
+    keyboard.press("Enter")
+    page.wait_for_url("**/console/")
+    assert "密码已修改" in page.inner_text("main")
+    eyes.look()
+
+
+def test_the_audit_log_is_filtered_by_keyboard_and_the_address_says_how(page_as: PageAs) -> None:
+    some_acts()
+    eyes = page_as(Role.AUDITOR)
+    page = eyes.open("/console/audit")
+    page.focus("[name=subject]")
+    page.keyboard.type("TJ0007")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**subject=TJ0007**")
+    assert page.locator("tbody tr").filter(has_text="TJ0007").count() == 1
+    assert "共 1 条" in page.inner_text("main")
+    assert page.locator(".chart-picture canvas").count() == 1
+    eyes.look()
