@@ -1,6 +1,6 @@
 """Sealing the audit log (封存): a job adds each new entry to the hash chain, seconds after its act.
 
-docs/adr/0017-audit-seals.md says why not in the act's own transaction.
+docs/adr/0020-audit-seals.md says why not in the act's own transaction.
 """
 
 from collections.abc import Sequence

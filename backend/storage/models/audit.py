@@ -24,7 +24,7 @@ class AuditEntry(Model):
 
 
 class AuditSeal(Model):
-    """An entry's place in the hash chain (封存); docs/adr/0017-audit-seals.md. Only ever added."""
+    """An entry's place in the hash chain (封存); docs/adr/0020-audit-seals.md. Only ever added."""
 
     __tablename__ = "audit_seals"
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # from 1, no gap
