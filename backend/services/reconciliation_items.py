@@ -17,7 +17,7 @@ from backend.domain.reconciliation import (
 from backend.domain.second_person import refuse_own_work
 from backend.extensions import db
 from backend.services import audit
-from backend.services.reconciliation import event
+from backend.services.reconciliation import FIGURES, event
 from backend.storage.models.reconciliation import ReconciliationEvent, ReconciliationItem
 from backend.storage.sql import transaction
 
@@ -141,7 +141,10 @@ def _change(
         .where(
             ReconciliationItem.id == item.id,
             ReconciliationItem.state == expected,
-            ReconciliationItem.result == item.result,
+            *(
+                getattr(ReconciliationItem, name).is_not_distinct_from(getattr(item, name))
+                for name in FIGURES
+            ),
             ReconciliationItem.explained_by.is_not_distinct_from(item.explained_by),
         )
         .values(state=state, **values)

@@ -1,6 +1,8 @@
 """The work list: explained by one person, and money resolved by another."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from sqlalchemy import update
@@ -20,6 +22,7 @@ from backend.storage.models.reconciliation import (
 from backend.storage.sql import transaction
 from tests.bank_details import compare_unknown_line_of_yesterday, detail, line, take_detail
 from tests.factories import City, MovableClock, rows
+from tests.integration.services.budget_parts import race
 
 
 @pytest.fixture
@@ -56,6 +59,22 @@ def test_money_is_explained_by_one_and_resolved_by_another(item: ReconciliationI
     ]
     audited = [e.action for e in rows(AuditEntry) if e.subject.startswith("reconciliation_item")]
     assert audited == ["reconciliation.explained", "reconciliation.resolved"]
+
+
+def test_an_explanation_never_covers_figures_that_change_at_this_moment(
+    city: City, item: ReconciliationItem
+) -> None:
+    """As a comparison does it: the figures are moved, and the commit comes a moment later."""
+    if db.engine.dialect.name != "postgresql":
+        return  # on SQLite a writer reads after the one before has committed
+    with db.engine.connect() as comparing, ThreadPoolExecutor(1) as pool:
+        comparing.execute(update(ReconciliationItem).values(their_fen=9_900))
+        found = pool.submit(race, city.app, [partial(explain, item)])
+        with pytest.raises(TimeoutError):
+            found.result(timeout=0.5)
+        comparing.commit()
+        assert found.result(timeout=10) == ["reconciliation_item_not_open"]
+    assert rows(ReconciliationItem)[0].state == "open"
 
 
 def test_without_money_an_explanation_is_enough(item: ReconciliationItem) -> None:
