@@ -20,7 +20,7 @@ from backend.devstack.http_calls import Answer, Caller
 from backend.devstack.paths import PROJECT_ROOT
 from backend.devstack.processes import free_port
 
-START_WITHIN_S = 60.0
+START_WITHIN_S = 150.0  # beside other tests on the same cores; how soon it serves is not asked here
 SERVING = "按 Ctrl-C 停止"
 
 
