@@ -2,12 +2,15 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from sqlalchemy import event, inspect
 
 from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import HuiquanError
+from backend.extensions import db
 from backend.services import (
     cancellations,
     ledger,
@@ -20,7 +23,7 @@ from backend.services import (
 from backend.services.orders import Amounts
 from backend.storage.models.ledger import Transfer
 from backend.storage.models.merchants import Merchant
-from backend.storage.models.orders import Order, Redemption
+from backend.storage.models.orders import Order, Payment, Redemption
 from backend.storage.sql import transaction
 from tests.factories import SUPERMARKET, City, MovableClock, Person, new_request, rows
 
@@ -55,6 +58,10 @@ def statuses(person: Person) -> list[str]:
     return [voucher.status for voucher in vouchers.wallet(person.id).vouchers]
 
 
+def columns(row: Order | Payment) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in inspect(type(row)).columns.keys()}
+
+
 def test_confirming_redeems_once_however_often_it_is_asked(
     city: City, order: Order, clerk: Person, buyer: Person
 ) -> None:
@@ -68,6 +75,32 @@ def test_confirming_redeems_once_however_often_it_is_asked(
     assert [t.amount_fen for t in rows(Transfer) if t.kind == "redemption"] == [9_000]
     assert statuses(buyer) == ["used"]
     assert ledger.check().differences == ()
+
+
+def test_the_answer_to_a_confirmation_is_what_the_rows_say(order: Order, clerk: Person) -> None:
+    done = confirm(order, clerk)
+    told = [columns(done), columns(done.payment)]
+    db.session.close()
+    [kept] = rows(Order)
+    assert told == [columns(kept), columns(kept.payment)]
+    assert (kept.status, kept.payment.reference) == ("redeemed", f"clerk:{clerk.id}")
+
+
+def test_a_redemption_asks_the_database_seven_times(
+    city: City, order: Order, clerk: Person
+) -> None:
+    asked: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        confirm(order, clerk)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert len(asked) == 7, "\n".join(asked)
 
 
 def test_a_merchant_suspended_meanwhile_finishes_what_it_began_and_a_disqualified_one_does_not(
