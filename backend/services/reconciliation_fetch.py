@@ -10,7 +10,7 @@ from sqlalchemy import select
 from backend import clock
 from backend.clock import CHINA
 from backend.domain.errors import HuiquanError
-from backend.domain.reconciliation import FETCH_FROM, PROVIDER_OF, FileKind
+from backend.domain.reconciliation import FETCH_FROM, PROVIDER_OF, FileKind, is_late
 from backend.extensions import db
 from backend.gateways.payments.protocol import BillNotReady, PaymentProvider
 from backend.services import outside_files, reconciliation
@@ -47,7 +47,9 @@ def fetch(kind: FileKind, provider: PaymentProvider, day: date, *, actor: str) -
     """Fetch a day's bill, take it and compare; None when the provider has not made it yet."""
     try:
         bill = provider.bill(day)
-    except BillNotReady:
+    except BillNotReady as reason:
+        if is_late(kind, day, taken=clock.today()):
+            log.warning("bill_missing", kind=kind, day=f"{day}", why=str(reason))
         return None
     coming = Coming(
         kind=kind,

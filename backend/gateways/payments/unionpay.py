@@ -9,6 +9,18 @@ does not know (34) nobody can say whether it is still on its way or the code sti
 payTimeout, our order's own end, which UnionPay gets with the charge: after that and a margin it
 cannot be paid any more, and `close` says `closed`. What stays unclear on its day is reversed. Past
 its day only the ZM file has the last word.
+
+What we take for granted, and what happens should it be otherwise:
+
+- The code of an order QR comes in the answer's `qrCode`, as in implementations that run. Without it
+  nobody can pay, and the order is released at its end.
+- A reversed charge is told with an origRespCode that is neither success nor unclear; the stand-in
+  says 35, and any such code will do. Should UnionPay go on saying 00, the next round cancels it.
+- txnTime names a transaction together with orderId, so one that is asked for again keeps its first
+  time. UnionPay wants the time of now, by its demos: where it refuses an old one, a refund fails,
+  and a case asks staff to pay by hand.
+- 98 for a file says "wrong day or not made yet" (its answers to frequent questions), and is asked
+  again. So a day of which UnionPay makes no file at all is asked for in vain, and told in the log.
 """
 
 from collections.abc import Mapping

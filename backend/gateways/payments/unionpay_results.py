@@ -13,7 +13,6 @@ DONE = frozenset({"00", "A6"})  # A6: with a defect, but the funds have moved
 # of them the money may have moved.
 UNCLEAR = frozenset({"01", "03", "04", "05", "12", "60"})
 ABSENT = "34"  # no such transaction: it may still be on its way, or nobody scanned the code yet
-NO_FILE = "98"
 
 
 def of_request(resp_code: str | None) -> Result:

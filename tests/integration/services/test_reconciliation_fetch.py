@@ -82,6 +82,23 @@ def test_a_bill_that_is_not_ready_is_asked_for_again(unionpay: Scripted) -> None
     assert reconciliation_fetch.fetch_due() == 1
 
 
+def test_a_bill_that_is_late_is_told_in_the_log_until_it_comes(
+    unionpay: Scripted, moment: MovableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def not_ready(day: date) -> bytes | None:
+        if day == DAY:
+            raise BillNotReady("98")
+        return None
+
+    unionpay.answer = not_ready
+    reconciliation_fetch.fetch_due()
+    assert "bill_missing" not in caplog.text, "the morning after its day it is in time"
+    moment.move(days=1)
+    reconciliation_fetch.fetch_due()
+    assert "bill_missing" in caplog.text
+    assert f"{DAY}" in caplog.text
+
+
 @pytest.mark.parametrize("damage", ["crash", "cut"])
 def test_one_days_failure_keeps_no_other_day_from_being_fetched(
     unionpay: Scripted, damage: str
