@@ -15,10 +15,11 @@ SIGN_IN = r"""登录（粘贴到另一个终端）
   pick() {{ sed "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/"; }}
   JSON='Content-Type: application/json'
   post() {{ curl -s "$1" -H "$JSON" -d "$2" -H "Authorization: Bearer $3"; }}
-  # 居民：登录，绑定手机号，看卡包
+  # 居民（其手机号在示例银行绑有一张卡）：登录，绑定手机号，看卡包
   CODE=$(post $WECHAT/_standin/wx-login '{{"user":"xiaoli"}}' | pick js_code)
   RESIDENT=$(post $WEB/api/v1/sessions/resident "{{\"js_code\":\"$CODE\"}}" | pick access_token)
-  PHONE=$(post $WECHAT/_standin/phone-number '{{"user":"xiaoli"}}' | pick code)
+  BODY='{{"user":"xiaoli","phone":"{card_phone}"}}'
+  PHONE=$(post $WECHAT/_standin/phone-number "$BODY" | pick code)
   BODY="{{\"phone_code\":\"$PHONE\"}}"
   RESIDENT=$(post $WEB/api/v1/resident/phone "$BODY" $RESIDENT | pick access_token)
   curl -s $WEB/api/v1/resident/vouchers -H "Authorization: Bearer $RESIDENT"
@@ -54,6 +55,8 @@ def partner(found: Surroundings) -> str:
         f" HUIQUAN_KEY_ID={facts.PARTNER_KEY_ID}\n"
         f"  export HUIQUAN_SECRET={facts.partner_secret(found.env)}\n"
         "  python3 docs/bank/huiquan_bank_client.py selftest\n"
+        f"  已绑定的卡：卡标记 {facts.CARD_TOKEN}，尾号 {facts.CARD_LAST4}，"
+        f"手机号 {facts.CARD_PHONE}\n"
     )
 
 
@@ -64,6 +67,7 @@ def sign_in(found: Surroundings) -> str:
         wechat=found.standin_url,
         shop=CLERK.merchant_name,
         clerk=CLERK.name,
+        card_phone=facts.CARD_PHONE,
         user=CLERK.user,
         phone=CLERK.phone,
     )

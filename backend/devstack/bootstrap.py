@@ -13,7 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import flask_migrate
+import yaml
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from backend import clock
@@ -26,18 +28,24 @@ from backend.extensions import db
 from backend.factory import create_app
 from backend.services import (
     campaigns,
+    cards,
     clerks,
     health,
     merchant_lists,
     partners,
     placards,
     programmes,
+    residents,
 )
+from backend.services.cards import Notice
+from backend.services.personal_data import vault
 from backend.services.programmes import ProgrammeChanged
 from backend.settings import Settings, SettingsError
+from backend.storage.models.residents import WeChatUser
 from backend.storage.queries import merchants as queries
+from backend.storage.sql import transaction
 
-PROGRAMME = Path(__file__).with_name("tongjiang-2023.yaml")
+CITY, BANK = (Path(__file__).with_name(f"{name}-2023.yaml") for name in ("tongjiang", "bank"))
 ACTOR = "devstack"
 
 
@@ -46,12 +54,23 @@ def fill(app: Flask) -> dict[str, str]:
     with app.app_context():
         health.refuse_unsafe_valkey()
         flask_migrate.upgrade()
-        programmes.load(PROGRAMME.read_text(encoding="utf-8"), actor=ACTOR)
+        programmes.load(programme(), actor=ACTOR)
         _run_campaigns()
         links = _publish()
         _add_clerks()
         _add_partner()
+        _bind_card()
     return links
+
+
+def programme() -> str:
+    """Return the city's sample with what a partner bank adds to it."""
+    city, bank = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in (CITY, BANK))
+    for section in ("funds", "campaigns"):
+        city[section] += bank[section]
+    city["programme"]["total"] += sum(fund["amount"] for fund in bank["funds"])
+    text: str = yaml.safe_dump(city, allow_unicode=True, sort_keys=False)
+    return text
 
 
 def _run_campaigns() -> None:
@@ -95,6 +114,26 @@ def _add_partner() -> None:
     with suppress(PartnerKeyTaken):  # it counts already, or somebody has retired it
         partners.new_key(facts.PARTNER_ID, facts.PARTNER_KEY_ID, actor=ACTOR, secret=secret)
         partners.confirm_key(facts.PARTNER_ID, facts.PARTNER_KEY_ID, actor=f"{ACTOR}-second")
+
+
+def _bind_card() -> None:
+    """Let the partner's sample card belong to whoever signs in with its phone."""
+    with transaction() as session:
+        user = session.scalar(select(WeChatUser).where(WeChatUser.openid == ACTOR))
+        if user is None:
+            user = WeChatUser(
+                openid=ACTOR, session_key_encrypted=vault().encrypt(""), created_at=clock.now()
+            )
+            session.add(user)
+            session.flush()
+    resident_id = residents.bind_phone(wechat_user_id=user.id, phone=facts.CARD_PHONE)
+    notice = Notice(
+        partner_id=facts.PARTNER_ID,
+        request_number="devstack-card-1",
+        card_token=facts.CARD_TOKEN,
+        last4=facts.CARD_LAST4,
+    )
+    cards.bind(resident_id, notice, actor=ACTOR)
 
 
 def main() -> int:

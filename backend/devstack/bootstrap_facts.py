@@ -1,4 +1,4 @@
-"""The people of the sample: who works at which shop, under a phone number that is nobody's."""
+"""The people of the sample: clerks, a bank, a card's holder, under numbers that are nobody's."""
 
 import hmac
 from collections.abc import Mapping
@@ -39,6 +39,12 @@ PARTNER_ID = "BANK01"
 PARTNER_NAME = "示例银行"
 PARTNER_KEY_ID = "BANK01-DEV"
 PARTNER_NETWORKS = ("127.0.0.0/8", "::1/128")
+
+
+# A resident whose card the partner has bound.
+CARD_PHONE = "13900000001"
+CARD_TOKEN = "tok-xiaoli"  # noqa: S105  # a bank's token of a card, no secret
+CARD_LAST4 = "0018"
 
 
 def partner_secret(env: Mapping[str, str]) -> str:

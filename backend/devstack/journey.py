@@ -1,4 +1,5 @@
-"""One full journey over HTTP: a resident claims and pays twice, a clerk collects, the books agree.
+"""One full journey over HTTP: a resident claims and pays, a clerk collects, a bank
+takes a discount off, the books agree.
 
 It knows two addresses and nothing of the programs behind them; each answer is checked, and the
 first that is not as it should be ends it.
@@ -12,27 +13,23 @@ from typing import Any
 
 from backend.devstack.bootstrap_facts import CLERKS
 from backend.devstack.http_calls import Answer, Caller
-from backend.devstack.transcript import Transcript
-from backend.domain.errors import HuiquanError
+from backend.devstack.journey_bank import Bank, Told
+from backend.devstack.journey_steps import Steps
 from backend.domain.money import yuan_text
 
 CAMPAIGN = "Q2-MAY"
+CARD_CAMPAIGN = "BANK-CARD"
 CLERK = CLERKS[0]
 PLACARD_ORDER_FEN, CODE_ORDER_FEN = 320_00, 128_00
+BANK_MERCHANT_ID, BANK_ORDER_FEN = "TJ0009", 300_00
+CARD_KNOWN_WITHIN_S = 15.0  # what claims remember of cards is a second old at most
 WRITTEN_WITHIN_S = 60.0  # on a machine under load the claim writer may still be starting
 
 
-class JourneyFailed(HuiquanError):
-    """A step did not go as it should; `str()` says which one and what came instead."""
+class Journey(Steps):
+    """A resident, a clerk and a bank, played once.
 
-    code = "dev_journey_failed"
-    message = "旅程在这一步没有通过，请查看日志目录；确认后可 make reset 重新开始"
-
-
-class Journey:
-    """A resident and a clerk, played once.
-
-    :param tick: called often while the journey waits, so that its owner can look around
+    :param bank_secret: of the sample partner's key
     :param ledger_check: runs `flask ledger check`; returns its exit status and what it printed
     """
 
@@ -41,17 +38,19 @@ class Journey:
         *,
         base_url: str,
         standin_url: str,
+        bank_secret: str,
         tick: Callable[[], None],
         ledger_check: Callable[[], tuple[int, str]],
     ) -> None:
-        self._tick = tick
+        super().__init__(tick=tick)
         self._ledger_check = ledger_check
         self._phone = Caller(standin_url)  # the stand-in plays the phones
         self._anybody = Caller(base_url)
         self._resident = Caller(base_url)
         self._clerk = Caller(base_url)
         self._run = secrets.token_hex(4)  # each run is another resident with fresh requests
-        self._say = Transcript()
+        self._bank = Bank(base_url, secret=bank_secret, run=self._run)
+        self._mobile = ""
         self._tickets: dict[int, str] = {}  # by tier
 
     def play(self) -> None:
@@ -62,6 +61,8 @@ class Journey:
         self._claims()
         self._clerk_signs_in()
         self._pays_at_placard()
+        self._binds_a_card_and_claims()
+        self._pays_at_the_bank()
         self._pays_by_code()
         self._books_agree()
 
@@ -77,7 +78,7 @@ class Journey:
         answer = self._expect(
             self._resident.post("/api/v1/resident/phone", phone_code=number.body["code"]), 200
         )
-        self._resident.token = answer.body["access_token"]
+        self._resident.token, self._mobile = answer.body["access_token"], number.body["phone"]
         self._say.step("绑定手机号", answer.body["phone"], answer)
 
     def _opens_campaign_page(self) -> None:
@@ -167,6 +168,37 @@ class Journey:
         self._say.step("店员待收款", f"{len(found)} 单，含此单", answer)
         self._confirm(order)
 
+    def _binds_a_card_and_claims(self) -> None:
+        def claim() -> Answer:
+            path = f"/api/v1/resident/campaigns/{CARD_CAMPAIGN}/claims"
+            return self._resident.post(path, tier_position=1, request_id=f"{self._run}-card-claim")
+
+        refused = claim()
+        self._refused(refused, "card_required", status=403)
+        self._say.step("未绑卡领券", f"被拒：{refused.body['error']['message']}", refused)
+        self._answered(self._bank.bind_card(self._mobile))
+        self._say.step("银行通知绑卡", "尾号 0048：只收卡标记，不收卡号")
+        deadline_s = time.monotonic() + CARD_KNOWN_WITHIN_S
+        while (answer := claim()).status != 201:
+            self._check(time.monotonic() < deadline_s, "绑卡后应能领券", answer.body)
+            self._pause(0.2)
+        self._say.step("绑卡后领券", f"{answer.body['campaign_name']} {_tier(answer.body)}", answer)
+
+    def _pays_at_the_bank(self) -> None:
+        purchase = (BANK_MERCHANT_ID, BANK_ORDER_FEN)
+        quote = self._answered(self._bank.quote(*purchase))
+        self._amounts(quote, discount_fen=40_00, payable_fen=260_00)
+        paid, again = (self._answered(self._bank.confirm(*purchase)) for _ in range(2))
+        self._check(paid == again and paid["status"] == "redeemed", "重发应得同一笔", again)
+        self._amounts(paid, discount_fen=40_00, payable_fen=260_00)
+        self._say.step("银行刷卡立减", f"{_sum(paid)}；重发同一请求仍是同一笔")
+
+    def _answered(self, told: Told) -> dict[str, Any]:
+        self._tick()
+        status, body = told
+        self._check(status == 200, "银行接口应答 200", told)
+        return body
+
     def _pays_by_code(self) -> None:
         answer = self._expect(self._resident.post("/api/v1/resident/payment-codes"), 201)
         code = answer.body["code"]
@@ -236,32 +268,9 @@ class Journey:
     def _now_ms(self) -> int:
         return int(self._expect(self._anybody.get("/api/v1/time"), 200).body["now_ms"])
 
-    def _pause(self, seconds: float) -> None:
-        until_s = time.monotonic() + seconds
-        while (left_s := until_s - time.monotonic()) > 0:
-            self._tick()
-            time.sleep(min(left_s, 0.2))
-
     def _amounts(self, found: dict[str, Any], *, discount_fen: int, payable_fen: int) -> None:
         amounts = (found["discount_fen"], found["payable_fen"])
         self._check(amounts == (discount_fen, payable_fen), "优惠与应付金额不符", found)
-
-    def _refused(self, answer: Answer, code: str) -> None:
-        found = (answer.body or {}).get("error", {}).get("code")
-        self._check(answer.status == 422 and found == code, f"应被拒绝（{code}）", _shown(answer))
-
-    def _expect(self, answer: Answer, status: int) -> Answer:
-        self._tick()
-        self._check(
-            answer.status == status and isinstance(answer.body, dict),
-            f"应答 {status}",
-            _shown(answer),
-        )
-        return answer
-
-    def _check(self, good: bool, rule: str, found: object) -> None:
-        if not good:
-            raise JourneyFailed(f"第 {self._say.steps + 1} 步：{rule}；实际：{found}")
 
 
 def _tier(found: dict[str, Any]) -> str:
@@ -273,7 +282,3 @@ def _sum(found: dict[str, Any]) -> str:
     amounts = (found[name] for name in ("order_amount_fen", "discount_fen", "payable_fen"))
     order, discount, payable = map(yuan_text, amounts)
     return f"消费 {order}，优惠 {discount}，应付 {payable} 元"
-
-
-def _shown(answer: Answer) -> str:
-    return f"{answer.request} {answer.status} {answer.body}"

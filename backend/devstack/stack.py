@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from backend.devstack import banner, surroundings
+from backend.devstack.bootstrap_facts import partner_secret
 from backend.devstack.children import ProcessFailed, end, spawn
 from backend.devstack.dev_clock import DevClock
 from backend.devstack.journey import Journey
@@ -214,11 +215,12 @@ class Stack:
         journey = Journey(
             base_url=found.web_url,
             standin_url=found.standin_url,
+            bank_secret=partner_secret(found.env),
             tick=tick,
             ledger_check=ledger_check,
         )
         journey.play()
-        print("旅程通过：领券、两种付款、核销、账本，每一分都对得上", flush=True)
+        print("旅程通过：领券、两种付款、绑卡与银行立减、核销、账本，每一分都对得上", flush=True)
 
     def _say(self, text: str) -> None:
         print(f"{time.monotonic() - self._begun_s:6.1f} 秒  {text}", flush=True)

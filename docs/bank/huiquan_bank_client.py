@@ -174,6 +174,7 @@ def parser():
     one.add_argument("--phone", required=True)
     one.add_argument("--card-token", required=True)
     one.add_argument("--last4", required=True)
+    one.add_argument("--at-s", type=int, help="when it happened; the same again if sent again")
     one = acts.add_parser("file")
     one.add_argument("path", help="PARTNER_YYYYMMDD.csv or .xlsx")
     one.add_argument("--replaces", type=int, help="the number of the file that this one corrects")
@@ -211,14 +212,15 @@ def run(client, given):
 
 
 def card_fields(client, given):
-    """Return the body of a card notice that happens now."""
+    """Return the body of a card notice; without a time it happens now."""
+    now_s = int(time.time() + client.clock_offset_s)
     return {
         "request_number": given.number,
         "act": given.what,
         "phone": given.phone,
         "card_token": given.card_token,
         "last4": given.last4,
-        "happened_at_s": int(time.time() + client.clock_offset_s),
+        "happened_at_s": now_s if given.at_s is None else given.at_s,
     }
 
 

@@ -38,7 +38,8 @@ def test_the_journey_ends_with_a_redemption_and_every_fen_accounted_for(
         assert printed in lines
         lines = lines.replace(printed, address)
     told = paste(lines, stack.state)
-    claimed, wallet, code, order, redemptions, *ledger = told.splitlines()
+    bound, claimed, wallet, code, order, redemptions, *ledger = told.splitlines()
+    assert bound.endswith("已绑定尾号 0018 的卡")
     claim = json.loads(claimed)
     assert (claim["threshold_fen"], claim["face_value_fen"]) == (10_000, 3_000)
     assert [v["voucher_id"] for v in json.loads(wallet)["vouchers"]] == [claim["voucher_id"]]

@@ -146,7 +146,7 @@ class Invariants(Ground):
         """Note what waits for somebody."""
         self.seen.clear()
         for order in all_rows(Order):
-            self.seen.update(("order", order.status))
+            self.seen[order.status] += 1
         for sheet in all_rows(SettlementSheet):
             self.seen.update((sheet.state, *["sheet"] * (sheet.state in OPEN_SHEETS)))
         self.seen.update(line.state for line in all_rows(PayoutLine))

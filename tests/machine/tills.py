@@ -125,7 +125,7 @@ class Tills(Desks):
             if found:
                 self.redeemed.add(order.id)
 
-    @precondition(lambda self: self.seen["order"])
+    @precondition(lambda self: any(self.seen[s] for s in ("locked", "redeemed", "released")))
     @rule(which=WHICH, by_merchant=st.booleans())
     def cancel(self, which: int, by_merchant: bool) -> None:
         order = self._one_of(which, "locked", "redeemed", "released")
