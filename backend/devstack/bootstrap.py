@@ -14,6 +14,7 @@ from pathlib import Path
 
 import flask_migrate
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from backend import clock
@@ -22,6 +23,7 @@ from backend.devstack.bootstrap_facts import CLERKS
 from backend.domain.campaigns import MODES_WITH_QUOTA
 from backend.domain.errors import HuiquanError
 from backend.domain.partners import PartnerKeyTaken
+from backend.domain.staff import ROLE_NAMES
 from backend.extensions import db
 from backend.factory import create_app
 from backend.services import (
@@ -32,10 +34,14 @@ from backend.services import (
     partners,
     placards,
     programmes,
+    staff_passwords,
 )
+from backend.services.personal_data import vault
 from backend.services.programmes import ProgrammeChanged
 from backend.settings import Settings, SettingsError
+from backend.storage.models.staff import StaffAccount
 from backend.storage.queries import merchants as queries
+from backend.storage.sql import transaction
 
 PROGRAMME = Path(__file__).with_name("tongjiang-2023.yaml")
 ACTOR = "devstack"
@@ -51,6 +57,7 @@ def fill(app: Flask) -> dict[str, str]:
         links = _publish()
         _add_clerks()
         _add_partner()
+        _add_staff()
     return links
 
 
@@ -95,6 +102,29 @@ def _add_partner() -> None:
     with suppress(PartnerKeyTaken):  # it counts already, or somebody has retired it
         partners.new_key(facts.PARTNER_ID, facts.PARTNER_KEY_ID, actor=ACTOR, secret=secret)
         partners.confirm_key(facts.PARTNER_ID, facts.PARTNER_KEY_ID, actor=f"{ACTOR}-second")
+
+
+def _add_staff() -> None:
+    """Enter somebody for each role, past the first sign-in: no machine can hold a phone up."""
+    password = staff_passwords.hashed(facts.staff_password(os.environ))
+    totp = vault().encrypt(facts.staff_totp_secret(os.environ))
+    with transaction() as session:
+        known = set(session.scalars(select(StaffAccount.login_name)))
+        for role, name in ROLE_NAMES.items():
+            if facts.staff_of(role) not in known:
+                session.add(
+                    StaffAccount(
+                        login_name=facts.staff_of(role),
+                        display_name=f"示例·{name}",
+                        office=name,
+                        role=role,
+                        password_hash=password,
+                        totp_encrypted=totp,
+                        totp_last_step=0,
+                        added_by=ACTOR,
+                        added_at=clock.now(),
+                    )
+                )
 
 
 def main() -> int:
