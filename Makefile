@@ -7,7 +7,7 @@ LOCKS := requirements.txt backend/devstack/requirements.txt tests/requirements.t
 COMPILE := uv pip compile pyproject.toml --generate-hashes --no-header --python-version 3.11
 ARGS ?=
 
-.PHONY: help run dev reset migrate test sure bench drills lint format typecheck bootstrap lock
+.PHONY: help run dev code reset migrate test sure bench drills pictures lint format typecheck bootstrap lock
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -21,6 +21,9 @@ dev: ## like run, but without the journey, and the server follows code changes
 	@deploy/venv.sh backend/devstack/requirements.txt
 	@deploy/assets.sh
 	@exec $(PYTHON_IN_VENV) -m backend.devstack --no-journey --reload
+
+code: ## the code that the sample's staff type at the console, while run runs
+	@$(PYTHON_IN_VENV) -m backend.devstack code
 
 reset: ## remove the data that run keeps; refuses while it runs
 	@deploy/venv.sh backend/devstack/requirements.txt
@@ -44,6 +47,10 @@ bench: bootstrap ## figures of the opening second beside its rivals (ARGS="--onl
 drills: bootstrap ## kill and starve real processes, count what was promised (ARGS="million --attempts 100000")
 	@command -v wrk >/dev/null || { echo 'wrk is missing: apt-get install -y wrk'; exit 1; }
 	@$(PYTHON_IN_VENV) -m tests.drills $(ARGS)
+
+pictures: bootstrap ## photograph the console's pages for docs/pictures/ (ARGS="-k home")
+	@.ci/browser.sh
+	@$(PYTHON_IN_VENV) -m pytest -q tests/browser/take_pictures.py $(ARGS)
 
 lint: bootstrap ## ruff: rules and format
 	$(PYTHON_IN_VENV) -m ruff check $(SOURCES)

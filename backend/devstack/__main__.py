@@ -7,8 +7,11 @@ import argparse
 import os
 import subprocess
 import sys
+import time
 
-from backend.devstack import surroundings
+import pyotp
+
+from backend.devstack import bootstrap_facts, surroundings
 from backend.devstack.dev_clock import DevClock
 from backend.devstack.lock import StateInUse
 from backend.devstack.paths import PROJECT_ROOT, StateDir
@@ -24,6 +27,8 @@ def main(words: list[str]) -> int:
     try:
         if words[:1] == ["flask"]:
             return flask(state, words[1:])
+        if words == ["code"]:
+            return code(state)
         chosen = _parser().parse_args(words)
         if chosen.command == "reset":
             state.reset()
@@ -67,6 +72,17 @@ def flask(state: StateDir, words: list[str]) -> int:
     command = [sys.executable, "-m", "flask", *words]
     done = subprocess.run(command, env={**os.environ, **env}, cwd=PROJECT_ROOT, check=False)
     return done.returncode
+
+
+def code(state: StateDir) -> int:
+    """Print the code that the phone of a sample account shows now, on the running stack's clock."""
+    env = surroundings.kept(state.environment_file)
+    if not env:
+        print("还没有开发数据，请先 make run", file=sys.stderr)
+        return 1
+    now_s = time.time() + float(env["CLOCK_OFFSET_S"])
+    print(pyotp.TOTP(bootstrap_facts.staff_totp_secret(env)).at(int(now_s)))
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

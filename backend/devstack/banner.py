@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from backend.devstack import bootstrap_facts as facts
-from backend.devstack.bootstrap_facts import CLERKS
+from backend.devstack.bootstrap_facts import CLERKS, staff_of
 from backend.devstack.surroundings import Surroundings
 from backend.devstack.transcript import padded
+from backend.domain.staff import ROLE_NAMES
 
 CLERK = CLERKS[0]
 
@@ -38,6 +39,7 @@ def addresses(found: Surroundings, placards: Mapping[str, str]) -> str:
         ("首页", f"{found.web_url}/"),
         ("参与商户名单", f"{found.web_url}/merchants"),
         (f"码牌（{CLERK.merchant_name}）", placards.get(CLERK.merchant_id, "已停用")),
+        ("管理后台", f"{found.console_url}/console/"),
         ("接口文档", f"{found.web_url}/openapi.json"),
         ("就绪检查", f"{found.web_url}/readyz"),
         ("微信替身", f"{found.standin_url}/_standin/requests"),
@@ -57,6 +59,15 @@ def partner(found: Surroundings) -> str:
         "  python3 docs/bank/huiquan_bank_client.py selftest\n"
         f"  已绑定的卡：卡标记 {facts.CARD_TOKEN}，尾号 {facts.CARD_LAST4}，"
         f"手机号 {facts.CARD_PHONE}\n"
+    )
+
+
+def staff(found: Surroundings) -> str:
+    """Return how to sign in at the console: an account for each role, one password, one phone."""
+    names = "、".join(f"{staff_of(role)}（{name}）" for role, name in ROLE_NAMES.items())
+    return (
+        f"管理后台（{found.console_url}/console/）：{names}\n"
+        f"  密码 {facts.staff_password(found.env)}，动态码 make code\n"
     )
 
 

@@ -24,6 +24,7 @@ from backend.devstack.bootstrap_facts import CLERKS
 from backend.domain.campaigns import MODES_WITH_QUOTA
 from backend.domain.errors import HuiquanError
 from backend.domain.partners import PartnerKeyTaken
+from backend.domain.staff import ROLE_NAMES
 from backend.extensions import db
 from backend.factory import create_app
 from backend.services import (
@@ -36,12 +37,14 @@ from backend.services import (
     placards,
     programmes,
     residents,
+    staff_passwords,
 )
 from backend.services.cards import Notice
 from backend.services.personal_data import vault
 from backend.services.programmes import ProgrammeChanged
 from backend.settings import Settings, SettingsError
 from backend.storage.models.residents import WeChatUser
+from backend.storage.models.staff import StaffAccount
 from backend.storage.queries import merchants as queries
 from backend.storage.sql import transaction
 
@@ -60,6 +63,7 @@ def fill(app: Flask) -> dict[str, str]:
         _add_clerks()
         _add_partner()
         _bind_card()
+        _add_staff()
     return links
 
 
@@ -134,6 +138,29 @@ def _bind_card() -> None:
         last4=facts.CARD_LAST4,
     )
     cards.bind(resident_id, notice, actor=ACTOR)
+
+
+def _add_staff() -> None:
+    """Enter somebody for each role, past the first sign-in: no machine can hold a phone up."""
+    password = staff_passwords.hashed(facts.staff_password(os.environ))
+    totp = vault().encrypt(facts.staff_totp_secret(os.environ))
+    with transaction() as session:
+        known = set(session.scalars(select(StaffAccount.login_name)))
+        for role, name in ROLE_NAMES.items():
+            if facts.staff_of(role) not in known:
+                session.add(
+                    StaffAccount(
+                        login_name=facts.staff_of(role),
+                        display_name=f"示例·{name}",
+                        office=name,
+                        role=role,
+                        password_hash=password,
+                        totp_encrypted=totp,
+                        totp_last_step=0,
+                        added_by=ACTOR,
+                        added_at=clock.now(),
+                    )
+                )
 
 
 def main() -> int:

@@ -1,8 +1,11 @@
-"""The people of the sample: clerks, a bank, a card's holder, under numbers that are nobody's."""
+"""The people of the sample: clerks, a bank, a card's holder, staff; their numbers are nobody's."""
 
+import base64
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from backend.domain.staff import Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,5 +52,23 @@ CARD_LAST4 = "0018"
 
 def partner_secret(env: Mapping[str, str]) -> str:
     """Return the secret of the sample partner's key: this state directory's own."""
-    key = bytes.fromhex(env["PERSONAL_DATA_KEY"])
-    return hmac.digest(key, b"the sample partner of the development stack", "sha256").hex()
+    return _own(env, b"the sample partner of the development stack").hex()
+
+
+def staff_of(role: Role) -> str:
+    """Return the login name of the sample's account of a role."""
+    return f"{role.replace('_', '-')}-01"
+
+
+def staff_password(env: Mapping[str, str]) -> str:
+    """Return the password of every sample account at the console: this state directory's own."""
+    return _own(env, b"the sample staff's password").hex()[:16]
+
+
+def staff_totp_secret(env: Mapping[str, str]) -> str:
+    """Return what the phones of all sample accounts share, in base 32."""
+    return base64.b32encode(_own(env, b"the sample staff's phone")[:20]).decode()
+
+
+def _own(env: Mapping[str, str], purpose: bytes) -> bytes:
+    return hmac.digest(bytes.fromhex(env["PERSONAL_DATA_KEY"]), purpose, "sha256")

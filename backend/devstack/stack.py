@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -146,8 +147,16 @@ class Stack:
             f"--keys={self._state.unionpay_dir}",
             f"--clock-offset-s={found.env['CLOCK_OFFSET_S']}",
         )
+        console = self._program("console", found, *web, "wsgi:console")
+        own = {
+            "HUIQUAN_BIND": found.console_url.removeprefix("http://"),
+            "WEB_CONCURRENCY": "1",
+            # A start empties its folder: the web server's would be gone.
+            "PROMETHEUS_MULTIPROC_DIR": str(self._state.root / "metrics-console"),
+        }
         return (
             self._program("web", found, *web),
+            replace(console, env={**found.env, **own}),
             self._program("wechat", found, *standin),
             self._program("wechat-pay", found, *pay_standin),
             self._program("unionpay", found, *unionpay),
@@ -195,6 +204,7 @@ class Stack:
         print(f"开发时钟 {self._clock.now():%Y-%m-%d %H:%M:%S}，生产环境拒绝使用", flush=True)
         print(f"\n{banner.addresses(found, placards)}\n\n{banner.sign_in(found)}", flush=True)
         print(banner.partner(found), flush=True)
+        print(banner.staff(found), flush=True)
         print(f"数据与日志在 {self._state.root}，make reset 清空\n", flush=True)
 
     def _play(self, found: Surroundings, tick: Callable[[], None]) -> None:
@@ -228,4 +238,4 @@ class Stack:
 
 def _healths(found: Surroundings) -> list[str]:
     standins = (found.standin_url, found.pay_standin_url, found.unionpay_url)
-    return [f"{url}/_standin/health" for url in standins]
+    return [f"{found.console_url}/readyz", *(f"{url}/_standin/health" for url in standins)]

@@ -29,6 +29,7 @@ class Surroundings:
     standin_url: str
     pay_standin_url: str  # of WeChat Pay
     unionpay_url: str
+    console_url: str
 
     def with_clock(self, offset_s: float, *, reload: bool = False) -> "Surroundings":
         """Return the same, with the development clock's offset; `reload`: follow the code."""
@@ -46,6 +47,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
     standin_port = free_port_from(web_port + 1)
     pay_standin_port = free_port_from(standin_port + 1)
     unionpay_port = free_port_from(pay_standin_port + 1)
+    console_port = free_port_from(unionpay_port + 1)
     own = {
         **secrets.load_or_make(state.secrets_file),
         "DATABASE_URL": f"sqlite:///{state.database_file}",
@@ -78,6 +80,7 @@ def build(state: StateDir, given: Mapping[str, str], *, redis_url: str) -> Surro
         standin_url=standin_url,
         pay_standin_url=pay_standin_url,
         unionpay_url=unionpay_url,
+        console_url=f"http://127.0.0.1:{console_port}",
     )
 
 

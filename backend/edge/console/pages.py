@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from datetime import datetime
 from pathlib import Path
 
 from apiflask import APIBlueprint, APIFlask
@@ -78,6 +79,7 @@ def init_app(app: APIFlask, settings: Settings) -> None:
     )
     app.jinja_env.tests.update(
         number=cells.is_number,
+        moment=lambda cell: isinstance(cell, datetime),
         badge=lambda cell: isinstance(cell, cells.Badge),
         link=lambda cell: isinstance(cell, cells.Link),
     )

@@ -29,7 +29,7 @@ def test_what_is_built_is_all_that_the_application_needs(state: StateDir) -> Non
     assert settings.wechat_pay_base_url == found.pay_standin_url
     assert settings.unionpay_base_url == settings.unionpay_file_url == found.unionpay_url
     assert settings.unionpay_merchant_number is not None
-    assert len({found.web_url, found.standin_url, found.unionpay_url}) == 3
+    assert len({found.web_url, found.standin_url, found.unionpay_url, found.console_url}) == 4
     assert settings.database_url == f"sqlite:///{state.database_file}"
     assert found.env["PATH"] == "/bin"
 

@@ -1,0 +1,39 @@
+"""`make pictures`: the pages below as PNGs in docs/pictures/, on a desk's screen and on a phone's.
+
+Run by pytest for its fixtures, and named so that no test run collects it.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from backend.domain.staff import Role
+from backend.services import clerks
+from tests.browser.conftest import DESK, PHONE, PageAs
+from tests.factories import SUPERMARKET, City
+
+FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+# (name of the file, who looks, address): a page joins by a line here.
+PAGES: tuple[tuple[str, Role | None, str], ...] = (
+    ("console-sign-in", None, "/console/sign-in"),
+    ("console-home", Role.AUDITOR, "/console/"),
+    ("console-audit-log", Role.AUDITOR, "/console/audit"),
+)
+
+
+@pytest.fixture
+def at_work(city: City) -> None:
+    """A city with something to show: its programme runs, staff have done this and that."""
+    for number in range(12):
+        clerks.add_clerk(
+            merchant_id=SUPERMARKET, name="王店员", phone=f"1540000{number:04d}", actor="li.wei"
+        )
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(("name", "role", "path"), PAGES, ids=[name for name, _, _ in PAGES])
+def test_take(
+    at_work: None, page_as: PageAs, name: str, role: Role | None, path: str, width: int
+) -> None:
+    page = page_as(role, width=width).open(path)
+    page.screenshot(path=FOLDER / f"{name}-{width}.png", full_page=width == PHONE)
