@@ -97,3 +97,21 @@ def test_the_audit_log_is_filtered_by_keyboard_and_the_address_says_how(page_as:
     assert "共 1 条" in page.inner_text("main")
     assert page.locator(".chart-picture canvas").count() == 1
     eyes.look()
+
+
+def test_a_dialog_opens_and_closes_by_keyboard_and_works_without_scripts(page_as: PageAs) -> None:
+    there, here = page_as(Role.AUDITOR), page_as(Role.AUDITOR)
+    page = here.open("/console/account")
+    opener = page.locator("a[data-dialog]")
+    opener.focus()
+    page.keyboard.press("Space")
+    dialog = page.locator("dialog[open]")
+    assert dialog.count() == 1
+    here.look()
+    page.keyboard.press("Escape")
+    assert dialog.count() == 0
+    here.open(f"/console/account{opener.get_attribute('href')}")  # as without scripts
+    page.locator("dialog[open] button").press("Enter")
+    page.wait_for_url("**/console/account")
+    assert "已退出" in page.inner_text("main")
+    assert "登录" in there.open("/console/audit").inner_text("h1")
