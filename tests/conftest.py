@@ -12,7 +12,7 @@ import flask_migrate
 import pytest
 import redis
 from apiflask import APIFlask
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 from backend import clock
@@ -29,10 +29,11 @@ from tests.starts import Start
 
 OPENING = datetime(2023, 4, 28, 10, 0, tzinfo=CHINA)  # 五一乐购券
 DATABASES = ("sqlite", "postgresql")
-# For tests/integration/test_money_machine.py, which is bounded without it.
-settings.register_profile("long", max_examples=300, stateful_step_count=60, deadline=None)
 # How long an example takes says nothing on a machine that does other work too.
-settings.register_profile("untimed", deadline=None)
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("untimed", UNTIMED)
+# For tests/integration/test_money_machine.py, which is bounded without it.
+settings.register_profile("long", UNTIMED, max_examples=300, stateful_step_count=60)
 settings.load_profile("untimed")
 
 
