@@ -6,9 +6,10 @@ import io
 import pytest
 from apiflask import APIFlask
 
-from backend.services import merchant_lists, merchants
+from backend.services import merchant_lists, standings
 from backend.storage.models.merchants import Merchant
 from backend.storage.sql import transaction
+from tests import joining
 from tests.factories import RESTAURANT, SUPERMARKET, City
 
 SCRIPT = "<script>alert(1)</script>"
@@ -17,9 +18,9 @@ SCRIPT = "<script>alert(1)</script>"
 @pytest.fixture
 def second_version(city: City) -> City:
     """Version 2: 家乐购 is off the list, TJ0013 is on it, 赫乡鳇鱼馆 has an evil name."""
-    merchants.set_suspended(SUPERMARKET, suspended=True, actor="test", reason="核查")
+    standings.suspend(SUPERMARKET, actor="test", reason="核查")
+    joining.passed("TJ0013")
     with transaction() as session:
-        session.get_one(Merchant, "TJ0013").status = "passed"
         session.get_one(Merchant, RESTAURANT).name = SCRIPT
     merchant_lists.publish(actor="test")
     return city
