@@ -114,6 +114,21 @@ def test_a_name_that_is_markup_stays_text(second_version: City) -> None:
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
+def test_a_version_is_compared_with_any_other(second_version: City) -> None:
+    standings.resume(SUPERMARKET, actor="another", reason="查清")
+    merchant_lists.publish(actor="test")
+    path = "/api/v1/merchants/versions/3"
+    assert second_version.get(path).json["difference"]["added"] == [SUPERMARKET]
+    told = second_version.get(path, since=1).json["difference"]
+    assert told == {"added": ["TJ0013"], "removed": [], "changed": [RESTAURANT]}
+    back = second_version.get("/api/v1/merchants/versions/1", since=3).json["difference"]
+    assert back["removed"] == ["TJ0013"]
+    assert second_version.get(path, since=4).status_code == 404
+    for wrong in ("0", "1.0", "2147483648", ""):
+        assert second_version.get(path, since=wrong).status_code == 400
+    assert second_version.get(path, before=1).status_code == 400
+
+
 def test_a_version_never_changes_and_tells_what_it_changed(second_version: City) -> None:
     told = second_version.get("/api/v1/merchants/versions/2").json
     assert told["difference"] == {
