@@ -43,6 +43,7 @@ from tests.entering import undo_one
 from tests.factories import MAY, SUPERMARKET, City, new_request
 from tests.integration.services.instant_city import run_instant
 from tests.integration.services.refunding import refund_by_staff
+from tests.joining import join_one
 from tests.pushing import push_one
 from tests.settling import sheet_of_today
 from tests.subsidising import list_one
@@ -59,6 +60,8 @@ APPEND_ONLY = (
     *("card_acts", "reversals", "refunds"),
     *("entry_undos", "subsidy_steps", "subsidy_payouts", "merchant_proposals", "wechat_pushes"),
     "audit_seals",
+    *("pledge_texts", "pledges", "merchant_reports", "partner_lists"),
+    *("merchant_steps", "placement_checks"),
 )
 
 
@@ -154,6 +157,7 @@ def redeem_one(city: City) -> None:
     propose_one_merchant()
     undo_one(city)
     list_one(city)
+    join_one()
     audit_seals.seal_due()
     db.session.rollback()
 

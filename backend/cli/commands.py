@@ -13,6 +13,7 @@ from backend.cli.budgets import budget_cli
 from backend.cli.cards import card_cli
 from backend.cli.claims import claims_cli
 from backend.cli.entries import entry_cli
+from backend.cli.merchant_standing import placement_cli
 from backend.cli.merchants import clerk_cli, merchant_cli, merchant_list_cli, placard_cli
 from backend.cli.output import actor_option, refusals_as_text
 from backend.cli.partners import partner_cli
@@ -48,6 +49,7 @@ def init_app(app: Flask) -> None:
         merchant_cli,
         merchant_list_cli,
         placard_cli,
+        placement_cli,
         clerk_cli,
         card_cli,
         bank_till_cli,

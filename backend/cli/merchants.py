@@ -1,4 +1,4 @@
-"""Commands for merchants: the published list, placards, clerks, suspension."""
+"""Commands for merchants: the published list, placards, clerks, who collects."""
 
 from pathlib import Path
 
@@ -10,33 +10,11 @@ from backend.services import clerks, merchant_lists, merchants, placards
 from backend.services.merchant_lists import Publication
 
 merchant_cli = AppGroup(
-    "merchant", help="Suspend a merchant, let it redeem again, say how it is paid (商户)."
+    "merchant", help="A merchant's way into the programme and out of it (商户)."
 )
 merchant_list_cli = AppGroup("merchant-list", help="Publish the merchant list (参与商户名单).")
 placard_cli = AppGroup("placard", help="Issue, draw and revoke placards (码牌).")
 clerk_cli = AppGroup("clerk", help="Add and remove a shop's clerks (收银员).")
-
-
-@merchant_cli.command("suspend")
-@click.argument("merchant_id")
-@click.option("--reason", required=True)
-@actor_option
-@refusals_as_text
-def suspend(merchant_id: str, reason: str, actor: str) -> None:
-    """Stop a merchant's new orders at once."""
-    merchants.set_suspended(merchant_id, suspended=True, actor=actor, reason=reason)
-    click.echo(f"{merchant_id} 已暂停")
-
-
-@merchant_cli.command("resume")
-@click.argument("merchant_id")
-@click.option("--reason", required=True)
-@actor_option
-@refusals_as_text
-def resume(merchant_id: str, reason: str, actor: str) -> None:
-    """Let a suspended merchant redeem again."""
-    merchants.set_suspended(merchant_id, suspended=False, actor=actor, reason=reason)
-    click.echo(f"{merchant_id} 已恢复")
 
 
 @merchant_cli.command("provider")
@@ -61,10 +39,11 @@ def publish(actor: str) -> None:
 
 @merchant_list_cli.command("show")
 @click.option("--version", "number", type=int, help="By default the one in force.")
+@click.option("--since", type=int, help="The version to compare with; by default the one before.")
 @refusals_as_text
-def show(number: int | None) -> None:
+def show(number: int | None, since: int | None) -> None:
     """Show a version and what it changed."""
-    _show(merchant_lists.publication(number))
+    _show(merchant_lists.publication(number, since=since))
 
 
 def _show(published: Publication) -> None:

@@ -65,6 +65,11 @@ def refusals_as_text(command: Callable[P, R]) -> Callable[P, R]:
             faults = error.details.get("faults", ())
             for fault in faults if isinstance(faults, list | tuple) else ():
                 click.echo(f"  第 {fault['line']} 行 {fault['where']}：{fault['reason']}", err=True)
+            missing = error.details.get("missing", ())
+            if isinstance(missing, list) and missing:
+                click.echo(f"  还缺：{'、'.join(map(str, missing))}", err=True)
+            if holder := error.details.get("merchant_id"):
+                click.echo(f"  {error.details['field']}属于 {holder}", err=True)
             raise SystemExit(1) from error
 
     return wrapped

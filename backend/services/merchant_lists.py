@@ -12,11 +12,14 @@ from sqlalchemy import select
 
 from backend import clock
 from backend.domain.errors import HuiquanError, NotFound
+from backend.domain.merchant_steps import Step
 from backend.extensions import db
-from backend.services import audit, workbooks
+from backend.services import audit, merchant_steps, workbooks
+from backend.services.merchant_steps import Act
 from backend.storage.models.merchants import Merchant, MerchantListEntry, MerchantListVersion
 from backend.storage.models.programmes import Domain, Programme
 from backend.storage.queries import merchants as queries
+from backend.storage.queries import onboarding as chain_queries
 from backend.storage.sql import transaction
 
 PUBLISHABLE = ("passed", "published")
@@ -41,7 +44,7 @@ class ListedMerchant:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What one publication changed against the one before it, by merchant number."""
+    """What one publication changed against another, as a rule the one before it, by number."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -64,13 +67,14 @@ def publish(*, actor: str) -> Publication:
     """Publish all merchants that passed the chain as the next version of the list.
 
     Merchants that passed become `published`; one that was suspended or disqualified meanwhile
-    is on the list no more. A list equal to the last is refused.
+    is on the list no more. A list equal to the last is refused, and so is who listed one of the
+    new merchants (SecondPersonNeeded). A veto at the same moment comes before or is too late.
     """
     with transaction() as session:
         programme = session.scalars(select(Programme)).one_or_none()
         if programme is None:
             raise NotFound("no programme is loaded")
-        merchants = queries.list_by_status(session, PUBLISHABLE)
+        merchants = chain_queries.lock_by_status(session, PUBLISHABLE)
         last = queries.latest_version(session)
         digest = _digest(merchants)
         if last is not None and last.digest == digest:
@@ -91,8 +95,11 @@ def publish(*, actor: str) -> Publication:
                 ],
             )
         )
+        session.flush()
+        act = Act(step=Step.PUBLISHED, actor=actor, office="bureau", list_version=number)
         for merchant in merchants:
-            merchant.status = "published"
+            if merchant.status == "passed":
+                merchant_steps.take(session, merchant, act)
         audit.record(
             session,
             actor=actor,
@@ -104,15 +111,20 @@ def publish(*, actor: str) -> Publication:
     return publication(number)
 
 
-def publication(number: int | None = None) -> Publication:
-    """Return a version of the list, by default the one in force; NotFound when there is none."""
+def publication(number: int | None = None, *, since: int | None = None) -> Publication:
+    """Return a version of the list, by default the one in force; NotFound when there is none.
+
+    Its difference is from the version before, or from `since`, an earlier or a later one.
+    """
     session = db.session()
     version = (
         queries.latest_version(session) if number is None else queries.get_version(session, number)
     )
     if version is None:
         raise NotFound(f"merchant list version {number}")
-    before = queries.get_version(session, version.number - 1)
+    before = queries.get_version(session, version.number - 1 if since is None else since)
+    if since is not None and before is None:
+        raise NotFound(f"merchant list version {since}")
     programme = session.get_one(Programme, version.programme_id)
     domains = {domain.id: domain.name for domain in session.scalars(select(Domain))}
     return Publication(

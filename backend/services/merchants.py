@@ -4,7 +4,7 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from backend.domain import refusals
-from backend.domain.errors import HuiquanError, NotFound
+from backend.domain.errors import NotFound
 from backend.extensions import db
 from backend.services import audit, payments
 from backend.settings import Settings
@@ -13,12 +13,6 @@ from backend.storage.queries import merchants as queries
 from backend.storage.sql import transaction
 from merchant_qr import foreign
 from merchant_qr.payload import ForeignLink, ForgedPlacard, code_from_url, read_placard_code
-
-
-class MerchantStatusRefused(HuiquanError):
-    code = "merchant_status_refused"
-    message = "商户当前状态不允许此操作"
-    category = "conflict"
 
 
 def redeeming(session: Session, merchant_id: str) -> Merchant:
@@ -61,24 +55,21 @@ def get(merchant_id: str) -> Merchant:
 
 
 def refuse_disqualified(session: Session, merchant_id: str) -> None:
-    """Refuse a merchant that has lost its place for good (plan, part eight (四): 取消参与资格)."""
-    if session.get_one(Merchant, merchant_id).status == "disqualified":
+    """Refuse a merchant that has lost its place for good (plan, part eight (四): 取消参与资格).
+
+    Until the transaction ends nobody disqualifies it either.
+    """
+    if is_disqualified(session, merchant_id):
         raise refusals.MerchantNotPublished(f"merchant {merchant_id} is disqualified")
 
 
-def set_suspended(merchant_id: str, *, suspended: bool, actor: str, reason: str) -> None:
-    """Suspend a published merchant at once, or let it redeem again. New orders are refused."""
-    before, after = ("published", "suspended") if suspended else ("suspended", "published")
-    with transaction() as session:
-        merchant = session.get(Merchant, merchant_id, with_for_update={"of": Merchant})
-        if merchant is None:
-            raise NotFound(f"merchant {merchant_id!r}")
-        if merchant.status != before:
-            raise MerchantStatusRefused(f"{merchant_id} is {merchant.status}, not {before}")
-        merchant.status = after
-        audit.record(
-            session, actor=actor, action=f"merchant.{after}", subject=merchant_id, reason=reason
-        )
+def is_disqualified(session: Session, merchant_id: str) -> bool:
+    """Tell whether a merchant has lost its place, and hold it as it is until the transaction ends.
+
+    The lock is the one that a redemption's row takes by its reference; taken before the status is
+    read, it leaves no moment in which both a redemption and a disqualification go through.
+    """
+    return queries.status_held(session, merchant_id) == "disqualified"
 
 
 def set_payment_provider(merchant_id: str, provider: str, *, actor: str, reason: str) -> None:

@@ -14,7 +14,7 @@ from backend.domain import proposals as rules
 from backend.domain.errors import NotFound
 from backend.domain.proposals import Known, Line
 from backend.extensions import db
-from backend.services import audit, merchant_lists, partner_requests
+from backend.services import audit, merchant_lists, merchant_reports, partner_requests
 from backend.services.merchant_lists import ListedMerchant
 from backend.services.partner_requests import Numbered
 from backend.storage.models.merchants import Merchant
@@ -86,8 +86,9 @@ def listed(since: int | None = None) -> ListForTills:
 def propose(*, partner_id: str, request_number: str, lines: Sequence[Line]) -> dict[str, Any]:
     """Take the right lines of a partner's list, refuse the others one by one.
 
-    A line that is taken waits as `bank_qualified` for the rest of the approval chain; it makes no
-    merchant yet. Lines count from 1. The same number again is the same answer.
+    A line that is taken stands as `bank_qualified`: it reports the merchant that has signed the
+    pledge and applied, or waits until it has (merchant_reports). It makes no merchant. Lines count
+    from 1. The same number again is the same answer.
     """
     asked = Numbered(
         partner_id=partner_id,
@@ -97,12 +98,9 @@ def propose(*, partner_id: str, request_number: str, lines: Sequence[Line]) -> d
     )
 
     def execute() -> dict[str, Any]:
-        for _ in range(RETRIES):
-            try:
-                return _presented(_write(partner_id, request_number, lines))
-            except IntegrityError:  # the same merchant, proposed at once: looked at again
-                continue
-        return _presented(_write(partner_id, request_number, lines))
+        rows = _written(partner_id, request_number, lines)
+        merchant_reports.take_up()
+        return _presented(rows)
 
     return partner_requests.answer(asked, execute)
 
@@ -113,6 +111,15 @@ def list_proposals(partner_id: str | None = None) -> list[MerchantProposal]:
     if partner_id is not None:
         query = query.where(MerchantProposal.partner_id == partner_id)
     return list(db.session.scalars(query.order_by(MerchantProposal.id.desc())))
+
+
+def _written(partner_id: str, request_number: str, lines: Sequence[Line]) -> list[MerchantProposal]:
+    for _ in range(RETRIES):
+        try:
+            return _write(partner_id, request_number, lines)
+        except IntegrityError:  # the same merchant, proposed at once: looked at again
+            continue
+    return _write(partner_id, request_number, lines)
 
 
 def _write(partner_id: str, request_number: str, lines: Sequence[Line]) -> list[MerchantProposal]:
@@ -171,7 +178,11 @@ def _known(session: Session, lines: Sequence[Line]) -> Known:
         raise NotFound("no programme is loaded")
     return Known(
         usccs={
-            *session.scalars(select(Merchant.uscc).where(Merchant.uscc.in_(usccs))),
+            *session.scalars(  # who has signed and applied is waiting for just this
+                select(Merchant.uscc).where(
+                    Merchant.uscc.in_(usccs), Merchant.status.not_in(("pledged", "applied"))
+                )
+            ),
             *session.scalars(
                 select(MerchantProposal.uscc).where(MerchantProposal.uscc.in_(usccs), taken)
             ),

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from backend import clock, metrics
 from backend.domain.payments import OPEN
 from backend.gateways.payments.protocol import PaymentState
-from backend.services import payment_cases, payments, redemptions, releases
-from backend.storage.models.merchants import Merchant
+from backend.services import merchants, payment_cases, payments, redemptions, releases
 from backend.storage.models.orders import Order
 from backend.storage.queries import orders as order_queries
 from backend.storage.queries import payments as queries
@@ -125,7 +124,7 @@ def _paid(session: Session, order: Order, state: PaymentState) -> OutcomeName:
         return "repeated"
     if collected_fen != order.payable_fen:
         return _given_back(session, order, "wrong_amount", collected_fen)
-    if session.get_one(Merchant, order.merchant_id).status == "disqualified":
+    if merchants.is_disqualified(session, order.merchant_id):
         return _given_back(session, order, "merchant_disqualified", collected_fen)
     if not order_queries.close_locked(
         session, order, status="redeemed", at=clock.now(), overdue=None

@@ -22,6 +22,7 @@ from backend.services import audit
 from backend.services.personal_data import vault
 from backend.storage.models.merchants import Merchant
 from backend.storage.models.payouts import PayoutAccount
+from backend.storage.queries import onboarding as chain_queries
 from backend.storage.queries import payouts as queries
 from backend.storage.sql import transaction
 
@@ -98,7 +99,10 @@ def accounts(merchant_id: str) -> list[PayoutAccount]:
 
 
 def _refuse_taken(session: Session, merchant_id: str, number_hash: str) -> None:
-    """Tell early; the unique index over active numbers is what makes it so."""
+    """Tell early; the unique index over active numbers is what makes it so.
+
+    A number that a disqualified merchant ever had stays barred for good.
+    """
     other = session.scalar(
         select(PayoutAccount.merchant_id).where(
             PayoutAccount.number_hash == number_hash,
@@ -106,7 +110,8 @@ def _refuse_taken(session: Session, merchant_id: str, number_hash: str) -> None:
             PayoutAccount.state.in_(("proposed", "active")),
         )
     )
-    if other is not None:
+    other = other or chain_queries.barred_account(session, number_hash)
+    if other not in (None, merchant_id):
         raise PayoutAccountTaken(f"of {other}, wanted by {merchant_id}")
 
 

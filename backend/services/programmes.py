@@ -1,16 +1,18 @@
 """Loading a programme: all of a file or nothing, and the same file twice changes nothing."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend import clock
+from backend.domain import onboarding
 from backend.domain import programmes as domain
 from backend.domain.errors import HuiquanError
 from backend.domain.postings import Posting, pot_account
 from backend.extensions import db
-from backend.services import audit, payments
+from backend.services import audit, merchant_steps, payments
 from backend.services.ledger import accounts_of_campaign, accounts_of_pots
 from backend.services.programme_files import canonical_digest, parse_programme
 from backend.storage.models.campaigns import Campaign, Tier
@@ -20,7 +22,11 @@ from backend.storage.queries import ledger as ledger_queries
 from backend.storage.sql import transaction
 
 # What the file calls published has passed the chain; it is on the list once a version names it.
-STATUS_ON_LOAD = {"published": "passed"}
+STATUS_ON_LOAD = {
+    "published": "passed",
+    "awaiting_superior_bank": "reported",
+    "vetoed_by_tax": "vetoed",
+}
 
 
 class ProgrammeChanged(HuiquanError):
@@ -51,7 +57,7 @@ def load(text: str, *, actor: str) -> Loaded:
         if known is not None and known.file_digest != digest:
             raise ProgrammeChanged(f"programme {known.id} is loaded from another file")
         if known is None:
-            _store(session, programme, digest)
+            _store(session, programme, digest, actor=actor)
             audit.record(
                 session,
                 actor=actor,
@@ -74,7 +80,7 @@ def current() -> Programme | None:
     return db.session.scalars(select(Programme)).one_or_none()
 
 
-def _store(session: Session, programme: domain.Programme, digest: str) -> None:
+def _store(session: Session, programme: domain.Programme, digest: str, *, actor: str) -> None:
     session.add(
         Programme(
             id=programme.id,
@@ -96,19 +102,34 @@ def _store(session: Session, programme: domain.Programme, digest: str) -> None:
         session.add(row)
         session.flush()
         ledger_queries.add_accounts(session, accounts_of_campaign(row))
-    session.add_all(
-        Merchant(
-            id=m.id,
-            programme_id=programme.id,
-            name=m.name,
-            domain_id=m.domain_id,
-            area=m.area,
-            uscc=m.uscc,
-            merchant_number=m.merchant_number,
-            status=STATUS_ON_LOAD.get(m.status, m.status),
-        )
-        for m in programme.merchants
+    for merchant in programme.merchants:
+        _store_merchant(session, programme.id, merchant, actor=actor)
+
+
+def _store_merchant(
+    session: Session, programme_id: str, merchant: domain.Merchant, *, actor: str
+) -> None:
+    """Store a merchant where the file says it stands in the chain (plan, part seven)."""
+    row = Merchant(
+        id=merchant.id,
+        programme_id=programme_id,
+        name=merchant.name,
+        domain_id=merchant.domain_id,
+        area=merchant.area,
+        uscc=merchant.uscc,
+        merchant_number=merchant.merchant_number,
+        status=STATUS_ON_LOAD.get(merchant.status, merchant.status),
     )
+    said: Mapping[str, object] = {}
+    if row.status in onboarding.ALL_SAID_AT:
+        said = onboarding.ALL_SAID
+    elif row.status == "vetoed":
+        said = {"tax_screening": "vetoed"}
+    for name, word in said.items():
+        setattr(row, name, word)
+    session.add(row)
+    session.flush()
+    merchant_steps.record_import(session, row, actor=actor)
 
 
 def _store_fund(session: Session, programme_id: str, fund: domain.Fund) -> None:

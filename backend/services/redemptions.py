@@ -60,9 +60,12 @@ def confirm_by_partner(*, order_id: str, partner_id: str) -> Order:
     """Redeem an order whose rest a partner has moved; again is the same answer.
 
     Too late is refused (OrderReleased): the subsidy has gone back, and the partner undoes its side.
+    So is a merchant that was disqualified in between (MerchantNotPublished).
     """
     with transaction() as session:
         order = session.get_one(Order, order_id)
+        if order.status == "locked":
+            merchants.refuse_disqualified(session, order.merchant_id)
         now = clock.now()
         if queries.close_locked(session, order, status="redeemed", at=now, overdue=False):
             redeem(session, order, clerk_id=None)

@@ -12,8 +12,10 @@ from backend.services import (
     audit_seals,
     campaigns,
     claim_marks,
+    disqualifications,
     exports,
     instant_returns,
+    merchant_reports,
     partner_calls,
     paybacks,
     payment_asking,
@@ -60,6 +62,8 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (staff_locks.forget_old, 3600),
     (exports.run_due, 2),
     (exports.forget_due, 3600),
+    (disqualifications.release_due, 5),
+    (merchant_reports.take_up, 30),
 )
 
 

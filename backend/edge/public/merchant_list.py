@@ -50,6 +50,18 @@ class Query(Filter):
     page_size: Annotated[int, Field(ge=1, le=100, description="每页条数"), Digits] = 20
 
 
+class Since(BaseModel):
+    """Which version a version is compared with."""
+
+    model_config = ConfigDict(extra="forbid")
+    since: (
+        Annotated[
+            int, Field(ge=1, le=MAX_VERSION, description="与哪一版比较；不写为上一版"), Digits
+        ]
+        | None
+    ) = None
+
+
 class MerchantFacts(BaseModel):
     """名单中的一家商户。"""
 
@@ -86,7 +98,7 @@ class MerchantPage(BaseModel):
 
 
 class DifferenceFacts(BaseModel):
-    """与上一版相比新增、移出、变更的商户编号。"""
+    """与上一版（或 since 所指的一版）相比新增、移出、变更的商户编号。"""
 
     added: list[str]
     removed: list[str]
@@ -94,7 +106,7 @@ class DifferenceFacts(BaseModel):
 
 
 class VersionInFull(BaseModel):
-    """名单的一版全文，及与上一版的差异。"""
+    """名单的一版全文，及与另一版（默认上一版）的差异。"""
 
     version: VersionFacts
     programme_name: str
@@ -182,10 +194,11 @@ def list_versions() -> dict[str, object]:
 
 
 @blueprint.get("/api/v1/merchants/versions/<int:number>")
+@blueprint.input(Since, location="query")
 @blueprint.output(VersionInFull)
-def get_version(number: int) -> dict[str, object]:
-    """名单的一版全文，及与上一版的差异。"""
-    published = _published(number)
+def get_version(number: int, query_data: Since) -> dict[str, object]:
+    """名单的一版全文，及与上一版或 since 所指版本的差异。"""
+    published = _published(number, since=query_data.since)
     return {
         "version": _version_facts(published),
         "programme_name": published.programme_name,
@@ -194,10 +207,10 @@ def get_version(number: int) -> dict[str, object]:
     }
 
 
-def _published(number: int) -> Publication:
+def _published(number: int, *, since: int | None = None) -> Publication:
     if number > MAX_VERSION:  # the database would refuse it as a value, not as unknown
         raise NotFound(f"no version {number}")
-    return merchant_lists.publication(number)
+    return merchant_lists.publication(number, since=since)
 
 
 def _version_facts(version: Any) -> dict[str, object]:

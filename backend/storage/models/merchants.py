@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.extensions import Model
@@ -26,13 +26,40 @@ class Merchant(Model):
     status: Mapped[str]
     # Who collects what is left to pay: 'at_till', or a provider of domain/payments.py.
     payment_provider: Mapped[str] = mapped_column(server_default="at_till")
+    legal_name: Mapped[str | None]  # as the business licence says
+    licence_number: Mapped[str | None]
+    address: Mapped[str | None]
+    contact: Mapped[str | None]
+    phone_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_last4: Mapped[str | None]
+    applied_for: Mapped[str | None]
+    # What each office has said; the rest of a merchant's standing is its status.
+    superior_bank_confirmed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    bureau_confirmed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    tax_screening: Mapped[str] = mapped_column(default="open", server_default="open")
+    market_regulator_screening: Mapped[str] = mapped_column(default="open", server_default="open")
+    disqualification_proposed: Mapped[bool] = mapped_column(default=False, server_default=false())
     domain: Mapped[Domain] = relationship(lazy="joined")
     __table_args__ = (
         CheckConstraint(
-            "status IN ('awaiting_superior_bank', 'vetoed_by_tax', 'passed', 'published',"
-            " 'suspended', 'disqualified')",
+            "status IN ('pledged', 'applied', 'reported', 'vetoed', 'listed', 'sent', 'passed',"
+            " 'published', 'suspended', 'disqualified')",
             name="status_known",
         ),
+        CheckConstraint("applied_for IN ('pos', 'placard')", name="applied_for_known"),
+        CheckConstraint(
+            "tax_screening IN ('open', 'passed', 'vetoed')"
+            " AND market_regulator_screening IN ('open', 'passed', 'vetoed')",
+            name="screenings_known",
+        ),
+        # No merchant is listed, sent, passed, published or suspended before all have said yes.
+        CheckConstraint(
+            "status IN ('pledged', 'applied', 'reported', 'vetoed', 'disqualified')"
+            " OR (superior_bank_confirmed AND bureau_confirmed AND tax_screening = 'passed'"
+            " AND market_regulator_screening = 'passed')",
+            name="listed_when_all_agree",
+        ),
+        Index("uq_merchants_licence_number", "licence_number", unique=True),
     )
 
 

@@ -14,10 +14,16 @@ from backend.storage.models.residents import ResidentIdentity
 from backend.storage.sql import table_of
 
 CLERKS, IDENTITIES = table_of(Clerk), table_of(ResidentIdentity)
+MERCHANTS = table_of(Merchant)
 ENTRIES, VERSIONS = table_of(MerchantListEntry), table_of(MerchantListVersion)
 _LISTED = select(ENTRIES.c.merchant_id).where(
     ENTRIES.c.version == select(func.max(VERSIONS.c.number)).scalar_subquery(),
     ENTRIES.c.merchant_id == bindparam("merchant_id"),
+)
+_STATUS_HELD = (
+    select(MERCHANTS.c.status)
+    .where(MERCHANTS.c.id == bindparam("merchant_id"))
+    .with_for_update(read=True, key_share=True)
 )
 _PHONE_OF_BOTH = (
     select(CLERKS.c.id)
@@ -54,11 +60,10 @@ def is_listed(session: Session, merchant_id: str) -> bool:
     return session.scalar(_LISTED, {"merchant_id": merchant_id}) is not None
 
 
-def list_by_status(session: Session, statuses: tuple[str, ...]) -> list[Merchant]:
-    """Return merchants that stand at some statuses, by number."""
-    return list(
-        session.scalars(select(Merchant).where(Merchant.status.in_(statuses)).order_by(Merchant.id))
-    )
+def status_held(session: Session, merchant_id: str) -> str:
+    """Return a merchant's status, which stays as it is until the transaction ends."""
+    status: str = session.scalars(_STATUS_HELD, {"merchant_id": merchant_id}).one()
+    return status
 
 
 def get_placard(session: Session, merchant_id: str, serial: int) -> Placard | None:

@@ -6,9 +6,10 @@ import io
 import pytest
 from apiflask import APIFlask
 
-from backend.services import merchant_lists, merchants
+from backend.services import merchant_lists, standings
 from backend.storage.models.merchants import Merchant
 from backend.storage.sql import transaction
+from tests import joining
 from tests.factories import RESTAURANT, SUPERMARKET, City
 
 SCRIPT = "<script>alert(1)</script>"
@@ -17,9 +18,9 @@ SCRIPT = "<script>alert(1)</script>"
 @pytest.fixture
 def second_version(city: City) -> City:
     """Version 2: 家乐购 is off the list, TJ0013 is on it, 赫乡鳇鱼馆 has an evil name."""
-    merchants.set_suspended(SUPERMARKET, suspended=True, actor="test", reason="核查")
+    standings.suspend(SUPERMARKET, actor="test", reason="核查")
+    joining.passed("TJ0013")
     with transaction() as session:
-        session.get_one(Merchant, "TJ0013").status = "passed"
         session.get_one(Merchant, RESTAURANT).name = SCRIPT
     merchant_lists.publish(actor="test")
     return city
@@ -111,6 +112,21 @@ def test_a_name_that_is_markup_stays_text(second_version: City) -> None:
         page = second_version.client.get(path).text
         assert "<script" not in page
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_a_version_is_compared_with_any_other(second_version: City) -> None:
+    standings.resume(SUPERMARKET, actor="another", reason="查清")
+    merchant_lists.publish(actor="test")
+    path = "/api/v1/merchants/versions/3"
+    assert second_version.get(path).json["difference"]["added"] == [SUPERMARKET]
+    told = second_version.get(path, since=1).json["difference"]
+    assert told == {"added": ["TJ0013"], "removed": [], "changed": [RESTAURANT]}
+    back = second_version.get("/api/v1/merchants/versions/1", since=3).json["difference"]
+    assert back["removed"] == ["TJ0013"]
+    assert second_version.get(path, since=4).status_code == 404
+    for wrong in ("0", "1.0", "2147483648", ""):
+        assert second_version.get(path, since=wrong).status_code == 400
+    assert second_version.get(path, before=1).status_code == 400
 
 
 def test_a_version_never_changes_and_tells_what_it_changed(second_version: City) -> None:

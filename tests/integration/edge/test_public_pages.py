@@ -11,7 +11,7 @@ from apiflask import APIFlask
 from backend.clock import CHINA
 from backend.edge.public import words
 from backend.extensions import redis_handle
-from backend.services import campaigns, merchants, placards, programmes
+from backend.services import campaigns, placards, programmes, standings
 from backend.settings import Settings, SettingsError
 from backend.storage.models.merchants import Merchant
 from backend.storage.sql import transaction
@@ -227,10 +227,10 @@ def test_a_forged_a_revoked_and_an_unlisted_placard_each_say_why(city: City) -> 
         assert (answer.status_code, "这不是有效的商户码牌" in answer.text) == (404, True)
     assert city.get(f"/m/{good}").status_code == 200
 
-    merchants.set_suspended(SUPERMARKET, suspended=True, actor="test", reason="核查")
+    standings.suspend(SUPERMARKET, actor="test", reason="核查")
     answer = city.get(f"/m/{good}")
     assert (answer.status_code, "本店目前不能使用消费券" in answer.text) == (409, True)
-    merchants.set_suspended(SUPERMARKET, suspended=False, actor="test", reason="核查完毕")
+    standings.resume(SUPERMARKET, actor="another", reason="核查完毕")
     assert city.get(f"/m/{good}").status_code == 200
 
     placards.revoke(SUPERMARKET, 1, actor="test", reason="换新")

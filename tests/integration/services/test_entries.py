@@ -17,9 +17,9 @@ from backend.services import (
     campaigns,
     entries,
     ledger,
-    merchants,
     payment_codes,
     spending_imports,
+    standings,
 )
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.entries import Entry, EntryUndo
@@ -141,7 +141,7 @@ def test_the_blocked_the_clerk_himself_and_a_suspended_spot_are_refused(city: Ci
         entries.record(**asked, code=code)
     with pytest.raises(refusals.OwnShop):
         enter(clerk, city.resident(phone=clerk.phone))
-    merchants.set_suspended(SPOT, suspended=True, actor="test", reason="x")
+    standings.suspend(SPOT, actor="test", reason="x")
     with pytest.raises(refusals.MerchantNotPublished):
         enter(clerk, city.resident())
     assert rows(Entry) == []

@@ -9,9 +9,10 @@ from sqlalchemy.exc import DatabaseError
 
 from backend.domain.errors import NotFound
 from backend.extensions import db
-from backend.services import merchant_lists, merchants
+from backend.services import merchant_lists, standings
 from backend.storage.models.merchants import Merchant
 from backend.storage.sql import transaction
+from tests import joining
 from tests.factories import SUPERMARKET, City
 
 
@@ -23,9 +24,9 @@ def test_only_merchants_that_passed_the_chain_are_published(city: City) -> None:
 
 
 def test_each_version_tells_its_difference_and_the_older_one_stays(city: City) -> None:
-    merchants.set_suspended(SUPERMARKET, suspended=True, actor="test", reason="核查")
+    standings.suspend(SUPERMARKET, actor="test", reason="核查")
+    joining.passed("TJ0013")
     with transaction() as session:
-        session.get_one(Merchant, "TJ0013").status = "passed"
         session.get_one(Merchant, "TJ0001").name = "鑫博购物中心"
     second = merchant_lists.publish(actor="test")
     assert second.number == 2

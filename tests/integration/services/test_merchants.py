@@ -4,8 +4,9 @@ import pytest
 
 from backend.domain import refusals
 from backend.domain.errors import NotFound
+from backend.domain.onboarding import MerchantStatusRefused
 from backend.extensions import db
-from backend.services import merchants, placards
+from backend.services import merchants, placards, standings
 from tests.factories import RESTAURANT, SUPERMARKET, City
 
 
@@ -48,13 +49,13 @@ def test_a_revoked_placard_says_so_and_its_successor_counts(city: City) -> None:
 def test_only_a_published_merchant_is_suspended_and_only_a_suspended_one_resumes(
     city: City,
 ) -> None:
-    with pytest.raises(merchants.MerchantStatusRefused):
-        merchants.set_suspended("TJ0016", suspended=False, actor="test", reason="x")
-    merchants.set_suspended(SUPERMARKET, suspended=True, actor="test", reason="x")
-    with pytest.raises(merchants.MerchantStatusRefused):
-        merchants.set_suspended(SUPERMARKET, suspended=True, actor="test", reason="x")
+    with pytest.raises(MerchantStatusRefused):
+        standings.resume("TJ0016", actor="another", reason="x")
+    standings.suspend(SUPERMARKET, actor="test", reason="x")
+    with pytest.raises(MerchantStatusRefused):
+        standings.suspend(SUPERMARKET, actor="test", reason="x")
     with pytest.raises(NotFound):
-        merchants.set_suspended("TJ9999", suspended=True, actor="test", reason="x")
+        standings.suspend("TJ9999", actor="test", reason="x")
 
 
 @pytest.mark.parametrize(

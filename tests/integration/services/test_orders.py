@@ -11,11 +11,11 @@ from backend.domain.errors import HuiquanError
 from backend.extensions import redis_handle
 from backend.services import (
     ledger,
-    merchants,
     orders,
     payment_codes,
     placards,
     redemptions,
+    standings,
     vouchers,
 )
 from backend.services.orders import Amounts
@@ -200,10 +200,10 @@ def test_a_third_use_at_one_merchant_on_one_day_is_refused_and_tomorrow_is_anoth
 
 def test_a_merchant_off_the_list_or_suspended_takes_no_voucher(city: City) -> None:
     person = holder_of_all_tiers(city)
-    merchants.set_suspended(SUPERMARKET, suspended=True, actor="test", reason="核查")
+    standings.suspend(SUPERMARKET, actor="test", reason="核查")
     with pytest.raises(refusals.MerchantNotPublished):
         at_placard(city, person, 320)
-    merchants.set_suspended(SUPERMARKET, suspended=False, actor="test", reason="核查完毕")
+    standings.resume(SUPERMARKET, actor="another", reason="核查完毕")
     assert at_placard(city, person, 320)
 
 

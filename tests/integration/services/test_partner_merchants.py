@@ -7,7 +7,7 @@ import pytest
 
 from backend.domain.errors import NotFound
 from backend.domain.proposals import Line
-from backend.services import merchant_lists, merchants, partner_merchants
+from backend.services import merchant_lists, partner_merchants, standings
 from backend.storage.models.merchants import Merchant
 from backend.storage.models.partners import MerchantProposal
 from tests.bank_parts import OTHER_USCC, Bank, enter, merchant
@@ -29,7 +29,7 @@ def test_the_list_comes_whole_or_as_what_changed_since_a_version(city: City) -> 
     assert (whole.version, whole.removed) == (1, ())
     assert {one.listed.merchant_id for one in whole.merchants} >= {SUPERMARKET}
     assert partner_merchants.listed(1).merchants == ()
-    merchants.set_suspended(SUPERMARKET, suspended=True, actor="王", reason="核查")
+    standings.suspend(SUPERMARKET, actor="王", reason="核查")
     merchant_lists.publish(actor="王")
     changed = partner_merchants.listed(1)
     assert (changed.version, changed.merchants, changed.removed) == (2, (), (SUPERMARKET,))

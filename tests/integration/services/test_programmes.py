@@ -22,8 +22,8 @@ def test_the_sample_loads_with_every_campaign_tier_and_merchant() -> None:
     assert sum(t.amount_fen for t in rows(Transfer)) == 110_500_000
     assert {m.status for m in rows(Merchant)} == {
         "passed",
-        "awaiting_superior_bank",
-        "vetoed_by_tax",
+        "reported",
+        "vetoed",
         "suspended",
         "disqualified",
     }

@@ -1,0 +1,54 @@
+"""What becomes of a disqualified merchant's open orders and unpaid redemptions."""
+
+from contextlib import suppress
+
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.domain.payments import AT_TILL, PaymentUnsettled
+from backend.extensions import db
+from backend.services import audit, payment_asking, payments, releases
+from backend.storage.models.orders import Order
+from backend.storage.queries import disqualifications as queries
+from backend.storage.queries import settlements as settlement_queries
+from backend.storage.sql import transaction
+
+REASON = "merchant_disqualified"
+BATCH = 200
+
+
+def hold_unpaid(session: Session, merchant_id: str, *, reason: str, actor: str) -> int:
+    """Hold all redemptions of a locked merchant that are not with the bank; return how many.
+
+    Each is looked at by itself and released by another person (settlement_holds).
+    """
+    for sheet_id in queries.sheets_before_payout(session, merchant_id):
+        settlement_queries.lock_sheet(session, sheet_id)  # paying waits until it sees the holds
+    held = queries.add_holds(session, merchant_id, reason=reason, actor=actor, at=clock.now())
+    audit.record(
+        session, actor=actor, action="settlement.hold_all", subject=merchant_id, redemptions=held
+    )
+    return held
+
+
+def release_due(merchant_id: str | None = None) -> int:
+    """End open orders of disqualified merchants, one's or all; return how many vouchers went back.
+
+    Each provider is asked first, outside any transaction. While it cannot say, the order stays: the
+    job asks again. Safe on several machines at once.
+    """
+    due = queries.list_open_orders(db.session(), merchant_id, limit=BATCH)
+    db.session.close()
+    return sum(_release(order) for order in due)
+
+
+def _release(order: Order) -> bool:
+    if order.payment.provider != AT_TILL:
+        with suppress(PaymentUnsettled):
+            return payment_asking.end_early(order.id, reason=REASON).name == "released"
+        return False
+    if payments.ask(AT_TILL, "close", payments.charge_of(order)).status != "closed":
+        return False
+    with transaction() as session:
+        found = session.get_one(Order, order.id)
+        return releases.release_locked(session, found, at=clock.now(), overdue=None, reason=REASON)

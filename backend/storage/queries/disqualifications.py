@@ -1,0 +1,71 @@
+"""Open orders and unpaid redemptions of merchants that lost their place."""
+
+from datetime import datetime
+
+from sqlalchemy import String, insert, literal, select
+from sqlalchemy.orm import Session
+
+from backend.storage.models.merchants import Merchant
+from backend.storage.models.orders import Order, Redemption
+from backend.storage.models.settlements import SettlementHold, SettlementLine, SettlementSheet
+from backend.storage.sql import ChinaTime
+
+BEFORE_PAYOUT = ("drafted", "bureau_approved", "finance_approved")
+
+
+def list_open_orders(session: Session, merchant_id: str | None, *, limit: int) -> list[Order]:
+    """Return orders that hold a voucher at a disqualified merchant, the oldest first."""
+    query = (
+        select(Order)
+        .join(Merchant, Merchant.id == Order.merchant_id)
+        .where(Order.status == "locked", Merchant.status == "disqualified")
+        .order_by(Order.created_at, Order.id)
+        .limit(limit)
+    )
+    if merchant_id is not None:
+        query = query.where(Order.merchant_id == merchant_id)
+    return list(session.scalars(query))
+
+
+def sheets_before_payout(session: Session, merchant_id: str) -> list[str]:
+    """Return a merchant's sheets that the bank has not got, ascending."""
+    return list(
+        session.scalars(
+            select(SettlementSheet.id)
+            .where(
+                SettlementSheet.merchant_id == merchant_id,
+                SettlementSheet.state.in_(BEFORE_PAYOUT),
+            )
+            .order_by(SettlementSheet.id)
+        )
+    )
+
+
+def add_holds(session: Session, merchant_id: str, *, reason: str, actor: str, at: datetime) -> int:
+    """Hold every redemption of a merchant that no bank has got and nobody holds; return how many.
+
+    In one statement: a merchant may have a hundred thousand.
+    """
+    with_bank = (
+        select(SettlementLine.sheet_id)
+        .join(SettlementSheet, SettlementSheet.id == SettlementLine.sheet_id)
+        .where(
+            SettlementLine.source_kind == "redemption",
+            SettlementLine.source_id == Redemption.id,
+            SettlementLine.freed_at.is_(None),
+            SettlementSheet.state.not_in(BEFORE_PAYOUT),
+        )
+    )
+    held = select(SettlementHold.id).where(
+        SettlementHold.redemption_id == Redemption.id, SettlementHold.released_at.is_(None)
+    )
+    rows = select(
+        literal("disqualified:", String) + Redemption.id,
+        Redemption.id,
+        literal(reason, String),
+        literal(actor, String),
+        literal(at, ChinaTime()),
+    ).where(Redemption.merchant_id == merchant_id, ~with_bank.exists(), ~held.exists())
+    columns = ["id", "redemption_id", "reason", "held_by", "held_at"]
+    done = session.execute(insert(SettlementHold).from_select(columns, rows))
+    return int(done.rowcount)  # type: ignore[attr-defined]  # of a cursor's result

@@ -1,0 +1,185 @@
+"""Merchants on their way into the programme: pledges, histories, terminals, the partner's lists."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from backend.storage.models.merchants import Merchant
+from backend.storage.models.onboarding import (
+    MerchantReport,
+    MerchantStep,
+    MerchantTerminal,
+    PartnerList,
+    PlacementCheck,
+    Pledge,
+    PledgeText,
+)
+from backend.storage.models.partners import MerchantProposal
+from backend.storage.models.payouts import PayoutAccount
+from backend.storage.models.programmes import Domain, Programme
+
+
+def lock_programme(session: Session) -> Programme | None:
+    """Return the programme; one transaction at a time numbers merchants and lists under it."""
+    return session.scalars(select(Programme).with_for_update(key_share=True)).one_or_none()
+
+
+def lock_merchant(session: Session, merchant_id: str) -> Merchant | None:
+    """Return a merchant that nobody else moves, and at which no order begins, till the end."""
+    return session.get(
+        Merchant, merchant_id, with_for_update={"of": Merchant}, populate_existing=True
+    )
+
+
+def lock_by_status(session: Session, statuses: Collection[str]) -> list[Merchant]:
+    """Return merchants at some statuses, ascending by number; orders of theirs go on."""
+    return list(
+        session.scalars(
+            select(Merchant)
+            .where(Merchant.status.in_(statuses))
+            .order_by(Merchant.id)
+            .with_for_update(of=Merchant, key_share=True)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def lock_applied(session: Session, uscc: str) -> Merchant | None:
+    """Return the merchant of a code as `lock_by_status` does, if it has applied."""
+    return session.scalar(
+        select(Merchant)
+        .where(Merchant.uscc == uscc, Merchant.status == "applied")
+        .with_for_update(of=Merchant, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+def history(session: Session, merchant_id: str) -> list[MerchantStep]:
+    """Return a merchant's steps in their order."""
+    return list(
+        session.scalars(
+            select(MerchantStep)
+            .where(MerchantStep.merchant_id == merchant_id)
+            .order_by(MerchantStep.position)
+        )
+    )
+
+
+def sent_with(session: Session, number: int) -> list[str]:
+    """Return the merchants that a partner's list names, ascending."""
+    return list(
+        session.scalars(
+            select(MerchantStep.merchant_id)
+            .where(MerchantStep.partner_list == number, MerchantStep.step == "sent")
+            .order_by(MerchantStep.merchant_id)
+        )
+    )
+
+
+def sent_last_with(session: Session, number: int) -> frozenset[str]:
+    """Return the merchants that were sent with a list and with none after it."""
+    return frozenset(
+        session.scalars(
+            select(MerchantStep.merchant_id)
+            .where(MerchantStep.step == "sent")
+            .group_by(MerchantStep.merchant_id)
+            .having(func.max(MerchantStep.partner_list) == number)
+        )
+    )
+
+
+def newest_partner_list(session: Session) -> int:
+    """Return the number of the list sent last; 0 before the first."""
+    return int(session.scalar(select(func.max(PartnerList.number))) or 0)
+
+
+def newest_text(session: Session) -> PledgeText | None:
+    """Return the pledge's text in force, or None before the first."""
+    return session.scalar(select(PledgeText).order_by(PledgeText.version.desc()).limit(1))
+
+
+def text_versions(session: Session) -> frozenset[int]:
+    """Return the numbers of all texts of the pledge."""
+    return frozenset(session.scalars(select(PledgeText.version)))
+
+
+def domain_ids(session: Session) -> frozenset[str]:
+    """Return the domains of the programme."""
+    return frozenset(session.scalars(select(Domain.id)))
+
+
+def merchant_ids(session: Session) -> list[str]:
+    """Return the numbers of all merchants."""
+    return list(session.scalars(select(Merchant.id)))
+
+
+def get_report(session: Session, digest: str) -> MerchantReport | None:
+    """Return the report of a file's bytes, or None."""
+    return session.get(MerchantReport, digest)
+
+
+def get_pledge(session: Session, merchant_id: str) -> Pledge | None:
+    """Return what a merchant signed, or None for one that came with the programme."""
+    return session.get(Pledge, merchant_id)
+
+
+def holder_of(session: Session, condition: ColumnElement[bool]) -> str | None:
+    """Return the merchant that meets a condition, or None."""
+    return session.scalar(select(Merchant.id).where(condition).limit(1))
+
+
+def holders_of_terminals(session: Session, numbers: Sequence[str]) -> list[MerchantTerminal]:
+    """Return terminals that are some merchant's already."""
+    return list(
+        session.scalars(
+            select(MerchantTerminal)
+            .where(MerchantTerminal.number.in_(numbers))
+            .order_by(MerchantTerminal.number)
+        )
+    )
+
+
+def terminals(session: Session, merchant_id: str) -> list[str]:
+    """Return a merchant's terminals."""
+    return list(
+        session.scalars(
+            select(MerchantTerminal.number)
+            .where(MerchantTerminal.merchant_id == merchant_id)
+            .order_by(MerchantTerminal.number)
+        )
+    )
+
+
+def waiting_proposals(session: Session) -> list[MerchantProposal]:
+    """Return proposals of partners whose merchant has applied by now."""
+    return list(
+        session.scalars(
+            select(MerchantProposal)
+            .join(Merchant, Merchant.uscc == MerchantProposal.uscc)
+            .where(MerchantProposal.state == "bank_qualified", Merchant.status == "applied")
+            .order_by(MerchantProposal.id)
+        )
+    )
+
+
+def barred_account(session: Session, number_hash: str) -> str | None:
+    """Return the disqualified merchant that was ever to be paid to an account, or None."""
+    return session.scalar(
+        select(PayoutAccount.merchant_id)
+        .join(Merchant, Merchant.id == PayoutAccount.merchant_id)
+        .where(
+            PayoutAccount.number_hash == number_hash,
+            PayoutAccount.state.in_(("active", "replaced")),
+            Merchant.status == "disqualified",
+        )
+        .limit(1)
+    )
+
+
+def list_placements(session: Session, merchant_id: str | None) -> list[PlacementCheck]:
+    """Return placement checks, the newest first; all, or one merchant's."""
+    query = select(PlacementCheck).order_by(PlacementCheck.seen_at.desc(), PlacementCheck.id)
+    if merchant_id is not None:
+        query = query.where(PlacementCheck.merchant_id == merchant_id)
+    return list(session.scalars(query))
