@@ -24,7 +24,7 @@ What we take for granted, and what happens should it be otherwise:
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from backend import clock
 from backend.domain.china import CHINA
@@ -54,6 +54,8 @@ from backend.gateways.payments.unionpay_states import (
     REFUND,
     REVERSAL,
     cancel_number,
+    closed,
+    never_paid,
     notice,
     number,
     payment_state,
@@ -63,7 +65,6 @@ from backend.gateways.payments.unionpay_states import (
 
 NOTICE_PATH = "/callbacks/payments/unionpay"
 CHANNEL_MOBILE = "08"
-PAY_TIMEOUT_MARGIN = timedelta(seconds=60)  # between our clock and UnionPay's, and on the way
 
 _UNKNOWN = PaymentState(status="unknown")
 
@@ -130,7 +131,7 @@ class UnionPay:
         margin, an unpaid one stays what the query says.
         """
         result, state = self._look(charge)
-        return _closed(state) if _never_paid(charge, result) else state
+        return closed(state) if never_paid(charge, result) else state
 
     def reverse(self, charge: Charge) -> PaymentState:
         """Undo a charge on its day: cancel (31) what is paid, reverse (99) what is unclear.
@@ -138,8 +139,8 @@ class UnionPay:
         `paid`: it holds money that cannot be cancelled any more; a refund gives it back.
         """
         result, state = self._look(charge)
-        if _never_paid(charge, result):
-            return _closed(state)
+        if never_paid(charge, result):
+            return closed(state)
         if result is None:  # a payment that is well and paid may stand behind a query unanswered
             return state
         if charge.created_at.astimezone(CHINA).date() != clock.today():
@@ -147,7 +148,10 @@ class UnionPay:
         return self._cancel(charge, state) if result == "paid" else self._reverse_unclear(charge)
 
     def refund(self, refund: RefundRequest) -> RefundState:
-        """Give money back; sent again, it is refused as a repetition: `unknown`, so query."""
+        """Give money back; sent again, it is refused as a repetition: `unknown`, so query.
+
+        `failed`: refused, and a query knows of no earlier try that was taken under its number.
+        """
         try:
             reference = refund.reference or self._reference_of_charge(refund)
             if reference is None:  # nothing to give back yet, as far as anybody can say
@@ -166,17 +170,14 @@ class UnionPay:
             case "accepted":
                 return RefundState(status="processing", reference=answer.get("queryId"))
             case "failed":
-                return RefundState(status="failed")
+                result, state = self._look_for_refund(refund)
+                return RefundState(status="failed") if result == "absent" else state
             case _:
                 return RefundState(status="unknown")
 
     def query_refund(self, refund: RefundRequest) -> RefundState:
         """Ask what became of a refund. One that UnionPay does not know may be sent again."""
-        try:
-            answer = self._calls.query(order_id=number(refund.refund_id), at=refund.created_at)
-            return refund_state(query_result(answer), answer)
-        except (NoAnswer, MessageRefused):
-            return RefundState(status="unknown")
+        return self._look_for_refund(refund)[1]
 
     def bill(self, day: date) -> Bill:
         """Fetch the ZM file of a settlement day; BillNotReady when none can be had now."""
@@ -208,6 +209,15 @@ class UnionPay:
         except (NoAnswer, MessageRefused):
             return None, _UNKNOWN
 
+    def _look_for_refund(self, refund: RefundRequest) -> tuple[Result | None, RefundState]:
+        """Query a refund, as `_look` does a charge."""
+        try:
+            answer = self._calls.query(order_id=number(refund.refund_id), at=refund.created_at)
+            result = query_result(answer)
+            return result, refund_state(result, answer)
+        except (NoAnswer, MessageRefused):
+            return None, RefundState(status="unknown")
+
     def _cancel(self, charge: Charge, paid: PaymentState) -> PaymentState:
         """Cancel a paid charge, whole, on its day.
 
@@ -232,7 +242,7 @@ class UnionPay:
         except NoAnswer:
             return unclear
         if told == "paid":
-            return _closed(paid)
+            return closed(paid)
         refused = told == "failed" or (told == "absent" and asked == "failed")
         return paid if refused else unclear
 
@@ -254,8 +264,8 @@ class UnionPay:
         except NoAnswer:
             return _UNKNOWN
         result, state = self._look(charge)
-        if _never_paid(charge, result):
-            return _closed(state)
+        if never_paid(charge, result):
+            return closed(state)
         return PaymentState(status="unknown", reference=state.reference)
 
     def _back_out(
@@ -287,13 +297,3 @@ class UnionPay:
     def _reference_of_charge(self, refund: RefundRequest) -> str | None:
         answer = self._calls.query(order_id=number(refund.order_id), at=refund.charge_created_at)
         return answer.get("queryId") if query_result(answer) == "paid" else None
-
-
-def _never_paid(charge: Charge, result: Result | None) -> bool:
-    """Whether no money can come of it any more: it failed, or is unknown when its time is over."""
-    over = clock.now() >= charge.expires_at + PAY_TIMEOUT_MARGIN
-    return result == "failed" or (result == "absent" and over)
-
-
-def _closed(state: PaymentState) -> PaymentState:
-    return PaymentState(status="closed", reference=state.reference)

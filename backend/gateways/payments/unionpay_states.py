@@ -1,9 +1,11 @@
 """UnionPay's messages as the states, refunds and notifications of our protocol."""
 
 import re
+from datetime import timedelta
 
+from backend import clock
 from backend.gateways.payments import unionpay_results
-from backend.gateways.payments.protocol import Notice, PaymentState, RefundState
+from backend.gateways.payments.protocol import Charge, Notice, PaymentState, RefundState
 from backend.gateways.payments.unionpay_messages import (
     Fields,
     MessageRefused,
@@ -14,6 +16,7 @@ from backend.gateways.payments.unionpay_results import Result
 
 CONSUME, REFUND, CANCEL, REVERSAL, FILE = "01", "04", "31", "99", "76"  # txnType
 CURRENCY_YUAN = "156"
+PAY_TIMEOUT_MARGIN = timedelta(seconds=60)  # between our clock and UnionPay's, and on the way
 _NUMBER = re.compile(r"[0-9A-Za-z]{8,32}")
 
 
@@ -52,6 +55,17 @@ def payment_state(result: Result, fields: Fields) -> PaymentState:
     return PaymentState(
         status="failed" if result == "failed" else "unknown", reference=fields.get("queryId")
     )
+
+
+def closed(state: PaymentState) -> PaymentState:
+    """Return the state of a charge that holds no money and takes none any more."""
+    return PaymentState(status="closed", reference=state.reference)
+
+
+def never_paid(charge: Charge, result: Result | None) -> bool:
+    """Whether no money can come of it any more: it failed, or is unknown when its time is over."""
+    over = clock.now() >= charge.expires_at + PAY_TIMEOUT_MARGIN
+    return result == "failed" or (result == "absent" and over)
 
 
 def refund_state(result: Result, fields: Fields) -> RefundState:

@@ -8,7 +8,7 @@ import pytest
 from backend.gateways.payments.protocol import BillNotReady
 from backend.gateways.payments.unionpay import UnionPay
 from backend.gateways.payments.unionpay_bill import parse_zm
-from backend.gateways.payments.unionpay_calls import BACK_PATH
+from backend.gateways.payments.unionpay_calls import BACK_PATH, QUERY_PATH
 from tests.unionpay_parts import (
     MERCHANT_NUMBER,
     UnionPayStandin,
@@ -73,6 +73,27 @@ def test_a_refund_in_work_and_a_failed_one_are_told_apart(
         told.append(unionpay.query_refund(refund).status)
     assert told == ["unknown", "failed"]
     assert unionpay.query_refund(refund_of(charge, reference)).status == "unknown"
+
+
+def test_a_refused_refund_has_not_failed_while_an_earlier_try_of_its_number_is_in_work(
+    unionpay: UnionPay, unionpay_standin: UnionPayStandin
+) -> None:
+    """Staff pay by hand what failed, so nothing may be called so that can still be paid."""
+    charge, reference = paid(unionpay)
+    unionpay_standin.behave(takes_s=60)
+    refund = refund_of(charge, reference)
+    assert unionpay.refund(refund).status == "processing"
+    unionpay_standin.fault(BACK_PATH, "errcode", 36, times=1)
+    assert unionpay.refund(refund).status == "unknown"
+    unionpay_standin.fault(BACK_PATH, "errcode", 36, times=2)
+    other = refund_of(charge, reference)
+    unionpay_standin.fault(QUERY_PATH, "close", times=1)
+    assert unionpay.refund(other).status == "unknown", "nobody said that there is none"
+    assert unionpay.refund(other).status == "failed"
+    unionpay_standin.control("clock", advance_s=60)
+    unionpay_standin.fault(BACK_PATH, "errcode", 36, times=1)
+    assert unionpay.refund(refund).status == "done"
+    unionpay_standin.control("clock", advance_s=-60)
 
 
 def test_a_bill_of_a_past_day_agrees_with_what_was_paid_and_refunded(
