@@ -55,10 +55,10 @@ class Moods:
         return None if mood is None else Refused(mood.status, mood.code, "made to fail")
 
     def spoil_file(self, path: str, content: bytes) -> bytes:
-        """Return a gzipped file as the path's mood leaves it: another than was announced."""
+        """Return a gzipped file as the path's mood leaves it: well formed, and not as announced."""
         if self._take(path, ("tampered",)) is None:
             return content
-        return gzip.compress(gzip.decompress(content) + b"`1\r\n")
+        return gzip.compress(gzip.decompress(content).replace(b"OTHERS", b"ICBC", 1))
 
     def spoil(self, path: str, headers: dict[str, str]) -> dict[str, str]:
         """Return a signature's headers as the path's mood leaves them."""
