@@ -6,7 +6,7 @@ opening how well it works; the public reads what is left at `/api/v1/campaigns`.
 
 import hmac
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 import structlog
@@ -24,6 +24,7 @@ from backend.domain.errors import NotFound
 from backend.domain.refusals import SignInRequired
 from backend.edge.guards import Guard
 from backend.services import live, payment_records
+from backend.services.payment_records import OpenMoney
 from backend.settings import Settings
 
 log = structlog.get_logger()
@@ -100,26 +101,30 @@ class _Quotas(Collector):
         yield from (claimed, left, reserved, backlog, answered)
 
 
+def _open_money(name: str, what: str, found: Iterable[OpenMoney]) -> tuple[Metric, Metric]:
+    """Return how many there are and the age of the oldest, by provider and status."""
+    labels = ["provider", "status"]
+    waiting = GaugeMetricFamily(f"huiquan_{name}_open", what, labels=labels)
+    oldest = GaugeMetricFamily(
+        f"huiquan_{name}_oldest_seconds", "Age of the oldest of them", labels=labels
+    )
+    for one in found:
+        waiting.add_metric([one.provider, one.status], one.count)
+        oldest.add_metric([one.provider, one.status], one.oldest_s)
+    return waiting, oldest
+
+
 class _Payments(Collector):
     """Asked of SQL at the scrape: what has come to no end, and for how long."""
 
     def collect(self) -> Iterator[Metric]:
-        labels = ["provider", "status"]
-        waiting = GaugeMetricFamily(
-            "huiquan_payments_open", "Payments that providers are asked about", labels=labels
-        )
-        oldest = GaugeMetricFamily(
-            "huiquan_payments_oldest_seconds", "Age of the oldest of them", labels=labels
-        )
         try:
             found = payment_records.open_now()
         except SQLAlchemyError as error:
             log.warning("payments_not_scraped", error=type(error).__name__)
             return
-        for one in found.payments:
-            waiting.add_metric([one.provider, one.status], one.count)
-            oldest.add_metric([one.provider, one.status], one.oldest_s)
-        yield from (waiting, oldest)
+        yield from _open_money("payments", "Payments that are asked about", found.payments)
+        yield from _open_money("paybacks", "Customers' money on its way back", found.paybacks)
         yield GaugeMetricFamily(
             "huiquan_payment_notices_left", "Notices stored and not applied", value=found.notices
         )

@@ -15,7 +15,7 @@ import redis
 import structlog
 from flask import current_app
 
-from backend import clock
+from backend import clock, metrics
 from backend.domain.campaigns import TierTerms
 from backend.domain.vouchers import (
     Quote,
@@ -52,6 +52,7 @@ WHY: dict[Outcome, ReasonCode] = {
     Outcome.DAY_COUNT_REACHED: "limit_reached",
     Outcome.DAY_LIMIT_REACHED: "limit_reached",
 }
+GIVEN = {Outcome.TAKEN: "taken", Outcome.REPLAYED: "replayed"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,13 +202,17 @@ def _take(best: Voucher, resident_id: int, request: tuple[str, str]) -> Voucher 
             resident_id=resident_id,
             request_tag=request_tag(":".join(request)),
         )
-        try:
-            answer = quota.take(redis_handle.client, call)
-        except redis.RedisError as error:
-            log.error("instant_discount_unanswered", error=type(error).__name__)
-            return "unavailable"
-        if answer.outcome not in (Outcome.TAKEN, Outcome.REPLAYED) or answer.claim is None:
-            return WHY.get(answer.outcome, "unavailable")
+        with metrics.CountedClaim(campaign.terms.id) as counted:
+            counted.outcome = "unavailable"
+            try:
+                answer = quota.take(redis_handle.client, call)
+            except redis.RedisError as error:
+                log.error("instant_discount_unanswered", error=type(error).__name__)
+                return "unavailable"
+            if answer.outcome not in GIVEN or answer.claim is None:
+                counted.outcome = WHY.get(answer.outcome, "unavailable")
+                return WHY.get(answer.outcome, "unavailable")
+            counted.outcome = GIVEN[answer.outcome]
         number = voucher_id(tier.id, answer.claim.serial)
         _record(campaign, tier, number, resident_id, at=answer.claim.claimed_at)
         status = _status(number, resident_id)

@@ -1,4 +1,7 @@
-"""Live figures of claiming: what is claimed and left, how fast, and why claims are refused."""
+"""Live figures of claiming: what is claimed and left, how fast, and why claims are refused.
+
+Units of instant discounts are claimed at the moment of payment, and count alike.
+"""
 
 import threading
 import time
@@ -183,8 +186,14 @@ def _ask(campaign_id: str) -> LiveFigures:
     )
 
 
+def _less(issued: int | None, back: int) -> int | None:
+    return None if issued is None else issued - back
+
+
 def _tiers(terms: CampaignTerms) -> tuple[TierCounts, ...]:
     issued = quota.issued(redis_handle.client, terms)
+    # What was taken at a till and not paid with is nobody's: it was not claimed.
+    back = quota.returned_units(redis_handle.client, terms) if terms.mode == "instant" else {}
     left = quota.left(redis_handle.client, terms)
     reserved = reserve.reserved(redis_handle.client, terms, now_ms=clock.now_ms())
     today = quota.left_today(redis_handle.client, terms, clock.now())
@@ -192,7 +201,7 @@ def _tiers(terms: CampaignTerms) -> tuple[TierCounts, ...]:
         TierCounts(
             position=tier.position,
             count=tier.count,
-            claimed=issued.get(tier.position),
+            claimed=_less(issued.get(tier.position), back.get(tier.position, 0)),
             left=left.get(tier.position),
             reserved=reserved[tier.position],
             left_today=today.get(tier.position),

@@ -1,5 +1,6 @@
 """What is known of a payment, for staff and for operators' figures."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from backend.domain.errors import NotFound
 from backend.extensions import db
 from backend.storage.models.orders import Order
 from backend.storage.models.payments import PaymentCase, PaymentNotice
-from backend.storage.queries import payment_cases, payment_notices, payments
+from backend.storage.queries import paybacks, payment_cases, payment_notices, payments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +22,8 @@ class PaymentRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenPayments:
-    """How many payments of a provider are in a state without an end, and since when (s)."""
+class OpenMoney:
+    """How many payments or paybacks of a provider are in a state without an end, since when (s)."""
 
     provider: str
     status: str
@@ -32,9 +33,10 @@ class OpenPayments:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenFigures:
-    """What is not at its end: payments, notices to be applied, cases for staff."""
+    """What is not at its end: payments, paybacks, notices to be applied, cases for staff."""
 
-    payments: tuple[OpenPayments, ...]
+    payments: tuple[OpenMoney, ...]
+    paybacks: tuple[OpenMoney, ...]
     notices: int
     cases: int
 
@@ -57,10 +59,8 @@ def open_now() -> OpenFigures:
     session = db.session()
     now = clock.now()
     figures = OpenFigures(
-        payments=tuple(
-            OpenPayments(provider=provider, status=status, count=count, oldest_s=_age_s(since, now))
-            for provider, status, count, since in payments.open_counts(session)
-        ),
+        payments=_aged(payments.open_counts(session), now),
+        paybacks=_aged(paybacks.open_counts(session), now),
         notices=payment_notices.count_left_over(session),
         cases=payment_cases.count_open(session),
     )
@@ -68,5 +68,13 @@ def open_now() -> OpenFigures:
     return figures
 
 
-def _age_s(since: datetime, now: datetime) -> float:
-    return max((now - since).total_seconds(), 0.0)
+def _aged(counts: Iterable[tuple[str, str, int, datetime]], now: datetime) -> tuple[OpenMoney, ...]:
+    return tuple(
+        OpenMoney(
+            provider=provider,
+            status=status,
+            count=count,
+            oldest_s=max((now - since).total_seconds(), 0.0),
+        )
+        for provider, status, count, since in counts
+    )

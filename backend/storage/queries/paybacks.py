@@ -10,6 +10,7 @@ from backend.domain.payments import REFUND_OPEN
 from backend.storage.models.payments import PaymentCase
 from backend.storage.models.refunds import Payback
 from backend.storage.queries.payments import changed, free
+from backend.storage.sql import ChinaTime
 
 
 def list_all(session: Session, *, statuses: Sequence[str], limit: int) -> list[Payback]:
@@ -33,6 +34,17 @@ def list_of_orders(session: Session, order_ids: Sequence[str]) -> list[Payback]:
             .order_by(Payback.requested_at, Payback.id)
         )
     )
+
+
+def open_counts(session: Session) -> list[tuple[str, str, int, datetime]]:
+    """Return (provider, status, count, the oldest's time) of what has not reached its customer."""
+    oldest = func.min(Payback.requested_at, type_=ChinaTime)
+    rows = session.execute(
+        select(Payback.provider, Payback.status, func.count(), oldest)
+        .where(Payback.status.in_((*REFUND_OPEN, "failed")))
+        .group_by(Payback.provider, Payback.status)
+    )
+    return [(provider, status, int(count), since) for provider, status, count, since in rows]
 
 
 def list_due(session: Session, *, at: datetime, limit: int) -> list[str]:

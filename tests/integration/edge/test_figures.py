@@ -17,12 +17,15 @@ from backend.devstack.children import end, spawn
 from backend.devstack.paths import PROJECT_ROOT
 from backend.devstack.processes import answers, free_port
 from backend.devstack.valkey import PrivateValkey
+from backend.domain.refusals import NoEligibleVoucher
 from backend.extensions import redis_handle
-from backend.services import live
-from tests.factories import MAY, City
+from backend.services import cancellations, live
+from tests.factories import MAY, City, MovableClock
 from tests.integration.devstack.survivors import wait_until
 from tests.integration.edge.callers import ask, error_of
 from tests.integration.edge.test_serving import GUNICORN, environment
+from tests.integration.services.instant_city import ICE, buy, run_instant
+from tests.integration.services.instant_city import buyer as instant_buyer
 
 TOKEN = "metrics-token-of-the-test"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -78,6 +81,25 @@ def test_a_scrape_tells_requests_claims_quota_and_backlog_and_nothing_of_a_perso
     assert "huiquan_sql_connections_in_use" in text
     assert resident.phone not in text
     assert "13812345678" not in text
+
+
+def test_units_of_instant_discounts_count_with_claims(watched: City, moment: MovableClock) -> None:
+    run_instant(per_person_per_day=1)
+    person = instant_buyer(watched)
+    cancellations.cancel_by_resident(
+        order_id=buy(watched, person, 20_000).id, resident_id=person.id
+    )
+    buy(watched, person, 20_000)
+    with pytest.raises(NoEligibleVoucher):
+        buy(watched, person, 50_000)
+    text = ask(watched, "GET", "/metrics", headers=BEARER).text
+    assert f'huiquan_claims_total{{campaign="{ICE}",outcome="taken"}} 2.0' in text
+    assert f'huiquan_quota_claimed{{campaign="{ICE}",tier="1"}} 1.0' in text
+    assert f'huiquan_quota_left{{campaign="{ICE}",tier="1"}} 599.0' in text
+    assert "huiquan_paybacks_open" in text
+    moment.move(seconds=live.SETTLED_AFTER_S)
+    feed = ask(watched, "GET", f"/api/v1/campaigns/{ICE}/live", headers=BEARER).get_json()
+    assert (feed["tiers"][0]["claimed"], feed["claims_per_s"]["last_5_s"]) == (1, 0.4)
 
 
 def test_without_valkey_the_counters_are_still_told(watched: City) -> None:

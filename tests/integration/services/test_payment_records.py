@@ -3,10 +3,11 @@
 import pytest
 
 from backend.domain.errors import NotFound
-from backend.services import payment_notices, payment_records
+from backend.services import paybacks, payment_notices, payment_records
 from tests.factories import City, MovableClock
 from tests.integration.services.paying import at_placard, buyer, provided
-from tests.providers import SIGNATURE, UNKNOWN, paid_notice
+from tests.integration.services.refunding import redeemed_online, refund
+from tests.providers import SIGNATURE, UNKNOWN, RefundState, paid_notice
 
 
 def test_the_figures_tell_what_is_open_by_provider_and_state_and_how_old(
@@ -35,3 +36,19 @@ def test_a_record_holds_the_order_its_notices_and_its_cases(city: City) -> None:
     assert payment_records.open_now().cases == 1
     with pytest.raises(NotFound):
         payment_records.of_order("f" * 32)
+
+
+def test_a_customers_money_is_told_until_it_has_reached_him(
+    city: City, moment: MovableClock
+) -> None:
+    with provided(city) as provider:
+        order_id, clerk = redeemed_online(city)
+        provider.tell("refund", RefundState(status="processing"))
+        refund(order_id, clerk, 16_000)
+        moment.move(seconds=90)
+        (waiting,) = payment_records.open_now().paybacks
+        assert (waiting.provider, waiting.status) == ("wechat_pay", "processing")
+        assert (waiting.count, waiting.oldest_s) == (1, 90)
+        provider.tell("query_refund", RefundState(status="done", amount_fen=11_500))
+        paybacks.settle_due()
+    assert payment_records.open_now().paybacks == ()
