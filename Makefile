@@ -35,6 +35,7 @@ migrate: ## bring the database of run to the newest schema
 
 test: bootstrap ## all that CI runs: ruff, mypy, pytest with everything (ARGS go to pytest)
 	@.ci/browser.sh
+	@.ci/nginx.sh
 	@$(MAKE) lint typecheck
 	$(PYTHON_IN_VENV) -m pytest $(ARGS)
 
