@@ -8,6 +8,7 @@ from pathlib import Path
 
 from backend.devstack.paths import PROJECT_ROOT
 from tests.drills import parser
+from tests.load.session import session
 
 HERE = Path(__file__).parent
 LIMIT_S = 600.0
@@ -39,13 +40,12 @@ def main() -> int:
 
 def _passes(name: str, words: list[str]) -> bool:
     command = [sys.executable, "-m", f"tests.drills.{name}", *words]
-    try:
-        return (
-            subprocess.run(command, check=False, cwd=PROJECT_ROOT, timeout=LIMIT_S).returncode == 0
-        )
-    except subprocess.TimeoutExpired:
-        print(f"drill {name} fail error=longer_than_{LIMIT_S:.0f}_s", flush=True)
-        return False
+    with session(command, cwd=PROJECT_ROOT) as drill:
+        try:
+            return drill.wait(LIMIT_S) == 0
+        except subprocess.TimeoutExpired:
+            print(f"drill {name} fail error=longer_than_{LIMIT_S:.0f}_s", flush=True)
+            return False
 
 
 if __name__ == "__main__":
