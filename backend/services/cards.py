@@ -6,7 +6,7 @@ A card that was unbound stays its resident's: bound to somebody else it would co
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from backend.services import audit
 from backend.services.personal_data import vault
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.residents import CardAct, Resident, ResidentIdentity
+from backend.storage.models.vouchers import Voucher
 from backend.storage.sql import transaction
 
 IS_BOUND_CARD = (ResidentIdentity.kind == "card", ResidentIdentity.unbound_at.is_(None))
@@ -93,21 +94,34 @@ def has_card(session: Session, resident_id: int) -> bool:
 
 
 def refuse_payment_code(session: Session, resident_id: int) -> None:
-    """Refuse a payment code to who has no card while a campaign goes on that wants one.
+    """Refuse a payment code to who has no card, where all it could serve for wants one.
 
-    Source: plan, part six: 必须绑定金融机构APP, for both ways of taking part. A code is made before
-    anybody knows which voucher it will use, so one such campaign is enough.
+    Source: plan, part six: 必须绑定金融机构APP, for both ways of taking part. What he may use without
+    a card is his: a voucher of a campaign that wants none, or a gate's entry.
     """
     if has_card(session, resident_id):
         return
-    wanting = select(Campaign.id).where(
-        Campaign.card_required,
+    now = clock.now()
+    going_on = (
         Campaign.state.in_(("running", "paused")),
-        Campaign.opens_at <= clock.now(),
-        Campaign.ends_at > clock.now(),
+        Campaign.opens_at <= now,
+        Campaign.ends_at > now,
     )
-    if (campaign_id := session.scalar(wanting.limit(1))) is not None:
-        raise CardRequired(f"campaign {campaign_id} wants a bound card")
+    wanting = session.scalar(select(Campaign.id).where(Campaign.card_required, *going_on).limit(1))
+    if wanting is None:
+        return
+    own = select(Voucher.id).join(Campaign, Campaign.id == Voucher.campaign_id)
+    vouchers = own.where(
+        Voucher.resident_id == resident_id,
+        Voucher.status.in_(("unused", "locked")),
+        Voucher.valid_until > now,
+        Campaign.card_required.is_(False),
+    )
+    entries = select(Campaign.id).where(
+        Campaign.mode == "entry", Campaign.card_required.is_(False), *going_on
+    )
+    if not session.scalar(select(or_(vouchers.exists(), entries.exists()))):
+        raise CardRequired(f"campaign {wanting} wants a bound card")
 
 
 def _act(resident_id: int, notice: Notice, *, act: str, actor: str) -> None:

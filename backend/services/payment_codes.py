@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain import refusals
-from backend.services import blocks, cards
+from backend.domain.cards import CardRequired
+from backend.services import blocks, cards, claims
 from backend.services.personal_data import vault
 from backend.settings import Settings
 from backend.storage.models.payment_codes import ClockMark, PaymentCode
@@ -37,6 +38,14 @@ class IssuedCode:
 
 def issue(resident_id: int) -> IssuedCode:
     """Issue a code to a resident; the newest kills the older (plan, part six (三): 出示付款码)."""
+    try:
+        return _issue(resident_id)
+    except CardRequired:  # the voucher that wants no card may be too new for SQL
+        claims.record_promised(resident_id)
+        return _issue(resident_id)
+
+
+def _issue(resident_id: int) -> IssuedCode:
     settings: Settings = current_app.extensions["settings"]
     digits = f"{secrets.randbelow(10**17):017d}"
     code = code_form.make(prefix=settings.payment_code_prefix, random_digits=digits)

@@ -14,7 +14,9 @@ from backend.services import cards, orders, payment_codes
 from backend.services.cards import Notice
 from backend.services.orders import Amounts
 from backend.storage.models.audit import AuditEntry
+from backend.storage.models.campaigns import Campaign
 from backend.storage.models.residents import CardAct, ResidentIdentity
+from backend.storage.sql import transaction
 from tests.factories import SUPERMARKET, City, MovableClock, Person, new_request, rows
 from tests.integration.services.claim_rules import with_terms
 
@@ -126,6 +128,27 @@ def test_a_code_wants_a_card_while_a_campaign_goes_on_that_does(
     with pytest.raises(CardRequired):
         payment_codes.issue(person.id)
     moment.move(days=13)  # 10 May, 24:00 is over
+    assert payment_codes.issue(person.id).code
+
+
+def test_who_holds_a_voucher_that_wants_no_card_shows_a_code_without_one(city: City) -> None:
+    person, other = city.resident(), city.resident()
+    city.claim(person)  # nothing has written it yet
+    with transaction() as session:
+        fuel = session.get_one(Campaign, "Q2-FUEL")
+        fuel.card_required, fuel.state = True, "running"
+        fuel.opens_at = clock.now() - timedelta(minutes=1)
+    assert payment_codes.issue(person.id).code
+    with pytest.raises(CardRequired):
+        payment_codes.issue(other.id)
+
+
+def test_a_gate_takes_codes_of_who_has_no_card(city: City) -> None:
+    person = city.resident()
+    with_terms(card_required=True)
+    with transaction() as session:
+        gate = session.get_one(Campaign, "GATE-JJK")
+        gate.state, gate.opens_at = "running", clock.now() - timedelta(minutes=1)
     assert payment_codes.issue(person.id).code
 
 
