@@ -1,6 +1,7 @@
 """The mini-program's blueprints: where each hangs and who may call it."""
 
 from backend.edge.guards import Edge, public
+from miniprogram_api.merchant.amount_codes import amount_codes
 from miniprogram_api.merchant.charges import charges
 from miniprogram_api.merchant.entries import entries
 from miniprogram_api.merchant.placards import placards
@@ -30,6 +31,7 @@ EDGES = (
     Edge(blueprint=subsidies, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=resident_entries, prefix=RESIDENT, guard=resident_guard),
     Edge(blueprint=charges, prefix=MERCHANT, guard=clerk_guard),
+    Edge(blueprint=amount_codes, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=redemptions, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=refunds, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=placards, prefix=MERCHANT, guard=clerk_guard),

@@ -26,7 +26,10 @@ GUARDS = {
     "partner": {  # a bank's signed calls
         *("bank_heartbeat", "bank_discounts", "bank_merchants", "bank_cards", "bank_files"),
     },
-    "clerk": {"charges", "redemptions", "placards", "settlements", "entries", "refunds"},
+    "clerk": {
+        *("charges", "amount_codes", "redemptions", "placards", "settlements"),
+        *("entries", "refunds"),
+    },
 }
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from backend import clock
 from backend.extensions import db
 from backend.services import (
+    amount_codes,
     audit_seals,
     bank_tills,
     budget_proposals,
@@ -59,7 +60,7 @@ APPEND_ONLY = (
     *("spending_imports", "spending_records", "spending_decisions"),
     *("card_acts", "reversals", "refunds"),
     *("entry_undos", "subsidy_steps", "subsidy_payouts", "merchant_proposals", "wechat_pushes"),
-    "audit_seals",
+    *("audit_seals", "amount_codes"),
     *("pledge_texts", "pledges", "merchant_reports", "partner_lists"),
     *("merchant_steps", "placement_checks"),
 )
@@ -144,6 +145,9 @@ def redeem_one(city: City) -> None:
     redemptions.confirm_paid(order_id=order.id, merchant_id=SUPERMARKET, clerk_id=clerk.id)
     city.bind_card(resident)
     push_one(resident)
+    amount_codes.issue(
+        merchant_id=SUPERMARKET, clerk_id=clerk.id, order_amount_fen=1, request_id=new_request()
+    )
     reverse_one(city)
     with transaction() as session:
         tier_id = campaigns.terms(MAY).tiers[0].id

@@ -227,6 +227,36 @@ class PlacardRevoked(HuiquanError):
     category = "rule"
 
 
+class AmountCodeInvalid(HuiquanError):
+    code = "amount_code_invalid"
+    message = "这个金额码不是本系统发出的或被改动过，请勿付款，并请店员重新出示"
+    category = "not_found"
+
+
+class AmountCodeExpired(HuiquanError):
+    code = "amount_code_expired"
+    message = "金额码已过 5 分钟有效期，请店员重新出示"
+    category = "rule"
+
+
+class AmountCodeUsed(HuiquanError):
+    code = "amount_code_used"
+    message = "这个金额码已用于一笔订单，请在“我的订单”中查看，或请店员重新出示"
+    category = "conflict"
+
+
+class AmountDiffers(HuiquanError):
+    code = "amount_differs"
+    message = "金额以商户的金额码为准，请按码上的金额重试；金额不对的，请店员重新出示"
+    category = "invalid"
+
+
+class AmountMissing(HuiquanError):
+    code = "amount_missing"
+    message = "请输入消费金额"
+    category = "invalid"
+
+
 class MerchantNotPublished(HuiquanError):
     code = "merchant_not_published"
     message = "该商户不在公布的参与名单内，不能使用消费券，请到名单内的商户消费"

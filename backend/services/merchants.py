@@ -4,7 +4,7 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from backend.domain import refusals
-from backend.domain.errors import NotFound
+from backend.domain.errors import HuiquanError, NotFound
 from backend.extensions import db
 from backend.services import audit, payments
 from backend.settings import Settings
@@ -28,22 +28,37 @@ def redeeming(session: Session, merchant_id: str) -> Merchant:
     return merchant
 
 
+def code_in(text: str) -> str:
+    """Return the code of a scanned text: of our link, or the text itself when it is no link.
+
+    Refuses other systems' links, those of payment by their name.
+    """
+    settings: Settings = current_app.extensions["settings"]
+    try:
+        return code_from_url(text, base_url=settings.public_base_url) if "/" in text else text
+    except ForeignLink as error:
+        raise _no_placard(text, error) from error
+
+
 def of_placard(text: str) -> str:
     """Return the merchant of a placard's code or whole link; refuse forged and revoked ones."""
     settings: Settings = current_app.extensions["settings"]
     try:
-        code = code_from_url(text, base_url=settings.public_base_url) if "/" in text else text
-        placard = read_placard_code(code, key=settings.placard_key)
-    except (ForeignLink, ForgedPlacard) as error:
-        if system := foreign.payment_system_of(text):
-            raise refusals.PlacardOfAnotherSystem(system, details={"system": system}) from error
-        raise refusals.PlacardInvalid(type(error).__name__) from error
+        placard = read_placard_code(code_in(text), key=settings.placard_key)
+    except ForgedPlacard as error:
+        raise _no_placard(text, error) from error
     row = queries.get_placard(db.session(), placard.merchant_id, placard.serial)
     if row is None:
         raise refusals.PlacardInvalid(f"placard {placard.merchant_id}-{placard.serial} unknown")
     if row.state != "active":
         raise refusals.PlacardRevoked(f"placard {placard.merchant_id}-{placard.serial}")
     return placard.merchant_id
+
+
+def _no_placard(text: str, error: ValueError) -> HuiquanError:
+    if system := foreign.payment_system_of(text):
+        return refusals.PlacardOfAnotherSystem(system, details={"system": system})
+    return refusals.PlacardInvalid(type(error).__name__)
 
 
 def get(merchant_id: str) -> Merchant:
@@ -92,8 +107,3 @@ def set_payment_provider(merchant_id: str, provider: str, *, actor: str, reason:
             after=provider,
             reason=reason,
         )
-
-
-def scanned(text: str) -> Merchant:
-    """Return the merchant of a scanned placard, if it may redeem now."""
-    return redeeming(db.session(), of_placard(text))

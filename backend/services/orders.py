@@ -21,6 +21,7 @@ from backend.domain.vouchers import Quote
 from backend.extensions import db
 from backend.gateways.payments.protocol import PaymentState
 from backend.services import (
+    amount_codes,
     blocks,
     cards,
     clerks,
@@ -66,16 +67,27 @@ class Request:
     digest: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Met:
+    """How resident and shop met: `entry` as in the order's row, the clerk where there is one."""
+
+    entry: str
+    merchant_id: str
+    clerk_id: int | None = None
+    amount_code: int | None = None  # its number, where one was scanned
+
+
 def create_at_placard(
     *,
     resident_id: int,
     request_id: str,
     placard_code: str,
-    amounts: Amounts,
+    amounts: Amounts | None = None,
     wechat_user_id: int | None = None,
 ) -> Order:
     """Lock the best voucher for a purchase the resident entered at a placard, and have it paid.
 
+    An amount code may stand for the placard: it says the amount, and becomes one order only.
     `wechat_user_id` is whose phone pays, by default the resident's newest.
     """
     way = Collecting(at_placard=True, wechat_user_id=wechat_user_id)
@@ -87,18 +99,22 @@ def create_at_placard(
     # First of all: an answer that was given stays the answer, though the placard is revoked now.
     if replay := _replayed(db.session(), request):
         return _started(replay, way)
-    merchant_id = merchants.of_placard(placard_code)
+    told_fen = amounts.order_amount_fen if amounts else None
+    scan = amount_codes.read(placard_code, order_amount_fen=told_fen)
     quotes.bring_up_to_date(resident_id)
-    return _create(
-        request,
-        entry="placard",
-        merchant_id=merchant_id,
-        resident_id=resident_id,
-        clerk_id=None,
-        amounts=amounts,
-        way=way,
-        consume=lambda session: None,
-    )
+    with amount_codes.once(scan.number):
+        return _create(
+            request,
+            Met(
+                entry="placard" if scan.number is None else "amount_code",
+                merchant_id=scan.merchant_id,
+                amount_code=scan.number,
+            ),
+            resident_id=resident_id,
+            amounts=amounts or Amounts(order_amount_fen=scan.order_amount_fen),
+            way=way,
+            consume=lambda session: amount_codes.refuse_used(session, scan.number),
+        )
 
 
 def create_by_code(
@@ -132,10 +148,8 @@ def create_by_code(
         quotes.bring_up_to_date(resident_id)
         return _create(
             request,
-            entry="payment_code",
-            merchant_id=merchant_id,
+            Met(entry="payment_code", merchant_id=merchant_id, clerk_id=clerk_id),
             resident_id=resident_id,
-            clerk_id=clerk_id,
             amounts=amounts,
             way=way,
             consume=lambda session: payment_codes.use(session, digits),
@@ -162,10 +176,8 @@ def create_at_bank_till(
     releases.release_overdue(resident_id)
     return _create(
         request,
-        entry="bank_till",
-        merchant_id=merchant_id,
+        Met(entry="bank_till", merchant_id=merchant_id),
         resident_id=resident_id,
-        clerk_id=None,
         amounts=amounts,
         way=Collecting(at_placard=False),  # the bank moves the rest by its own means
         consume=lambda session: None,
@@ -174,11 +186,9 @@ def create_at_bank_till(
 
 def _create(
     request: Request,
+    met: Met,
     *,
-    entry: str,
-    merchant_id: str,
     resident_id: int,
-    clerk_id: int | None,
     amounts: Amounts,
     way: Collecting,
     consume: Callable[[Session], object],
@@ -189,10 +199,10 @@ def _create(
     and every transaction that makes one takes its locks in the same order: resident, code,
     voucher; the order's row is new.
     """
-    wallet = () if entry == "bank_till" else None
+    wallet = () if met.entry == "bank_till" else None
 
     def choose(offers: instant_discounts.Offers) -> Quote:
-        found = merchants.redeeming(db.session(), merchant_id)
+        found = merchants.redeeming(db.session(), met.merchant_id)
         return quotes.choose(
             db.session(),
             found,
@@ -206,7 +216,7 @@ def _create(
     unit = instant_discounts.unit_for(
         request=(request.requested_by, request.request_id),
         resident_id=resident_id,
-        merchant_id=merchant_id,
+        merchant_id=met.merchant_id,
         quote=choose,
     )
     with unit as offers, transaction() as session:
@@ -216,9 +226,9 @@ def _create(
         if replay := _replayed(session, request):
             return replay  # whoever made it has it paid
         blocks.refuse_order(session, resident_id)
-        merchant = merchants.redeeming(session, merchant_id)
-        if clerk_id is not None:
-            clerks.refuse_own_shop(session, clerk_id=clerk_id, resident_id=resident_id)
+        merchant = merchants.redeeming(session, met.merchant_id)
+        if met.clerk_id is not None:
+            clerks.refuse_own_shop(session, clerk_id=met.clerk_id, resident_id=resident_id)
         consume(session)
         now = clock.now()
         quote = quotes.choose(
@@ -226,13 +236,13 @@ def _create(
         )
         order = _order(request, quote, amounts, at=now)
         name = payments.choose(session, merchant, order.voucher_id, order.payable_fen, way)
-        if name != AT_TILL and clerk_id is None:
-            clerks.refuse_clerk_of(session, merchant_id=merchant_id, resident_id=resident_id)
+        if name != AT_TILL and met.clerk_id is None:
+            clerks.refuse_clerk_of(session, merchant_id=merchant.id, resident_id=resident_id)
         order.payment = payments.new_payment(
             name, payable_fen=order.payable_fen, lock_expires_at=order.lock_expires_at, at=now
         )
-        order.entry, order.merchant_id, order.clerk_id = entry, merchant_id, clerk_id
-        order.resident_id = resident_id
+        order.entry, order.merchant_id, order.clerk_id = met.entry, merchant.id, met.clerk_id
+        order.resident_id, order.amount_code = resident_id, met.amount_code
         if not voucher_queries.change_status(
             session, order.voucher_id, expected="unused", status="locked", order_id=order.id
         ):

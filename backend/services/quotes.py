@@ -10,6 +10,7 @@ from backend.domain import refusals
 from backend.domain.vouchers import Purchase, Quote, choose_voucher
 from backend.extensions import db
 from backend.services import (
+    amount_codes,
     blocks,
     cards,
     claims,
@@ -26,15 +27,21 @@ from backend.storage.queries import vouchers as voucher_queries
 EXPIRED_EXPLAINED_FOR = timedelta(days=7)  # what ran out longer ago explains nothing at a till
 
 
-def at_placard(*, resident_id: int, placard_code: str, order_amount_fen: int) -> Quote:
-    """Say what a purchase at a placard's merchant would cost a resident, and why."""
-    merchant_id = merchants.of_placard(placard_code)
+def at_placard(
+    *, resident_id: int, placard_code: str, order_amount_fen: int | None = None
+) -> Quote:
+    """Say what a purchase at a placard's merchant would cost a resident, and why.
+
+    An amount code may stand for the placard: it says the amount.
+    """
+    scan = amount_codes.read(placard_code, order_amount_fen=order_amount_fen)
     bring_up_to_date(resident_id)
     session = db.session()
+    amount_codes.refuse_used(session, scan.number)
     blocks.refuse_order(session, resident_id)
-    merchant = merchants.redeeming(session, merchant_id)
-    offers = instant_discounts.to_buyer(resident_id=resident_id, merchant_id=merchant_id)
-    return choose(session, merchant, resident_id, order_amount_fen, clock.now(), offers)
+    merchant = merchants.redeeming(session, scan.merchant_id)
+    offers = instant_discounts.to_buyer(resident_id=resident_id, merchant_id=merchant.id)
+    return choose(session, merchant, resident_id, scan.order_amount_fen, clock.now(), offers)
 
 
 def by_code(*, merchant_id: str, code: str, order_amount_fen: int) -> Quote:

@@ -1,4 +1,4 @@
-"""Paying at a placard: quote, order, and following it to its end."""
+"""Paying at a placard or by an amount code: quote, order, and following it to its end."""
 
 from typing import Annotated
 
@@ -24,23 +24,29 @@ PlacardText = Annotated[
     Field(
         # Whatever a phone may read: a code of another system is refused by its name.
         pattern=r"^[^\x00-\x1f\x7f]{1,512}$",
-        description="扫码得到的整条内容，或其中的码牌号",
+        description="扫码得到的整条内容，或其中的码牌号、金额码",
     ),
 ]
 
 
+ScannedAmount = Annotated[
+    AmountFen | None,
+    Field(description="消费金额，单位分；扫金额码时可不填，填了须与码上相同"),
+]
+
+
 class PlacardQuote(Request):
-    """扫到的码牌和消费金额。"""
+    """扫到的码牌和消费金额，或商户出示的金额码。"""
 
     placard: PlacardText
-    order_amount_fen: AmountFen
+    order_amount_fen: ScannedAmount = None
 
 
 class PlacardOrder(Request):
-    """扫到的码牌、消费金额和请求号。优惠由服务器计算。"""
+    """扫到的码牌和消费金额，或商户出示的金额码；另加请求号。优惠由服务器计算。"""
 
     placard: PlacardText
-    order_amount_fen: AmountFen
+    order_amount_fen: ScannedAmount = None
     request_id: RequestId
 
 
@@ -62,11 +68,12 @@ def quote(json_data: PlacardQuote) -> dict[str, object]:
 @resident_orders.output(OrderShown, status_code=201)
 def create(json_data: PlacardOrder) -> dict[str, object]:
     """下单：锁定优惠最大的券；向收银员付余款，或按 payment 线上付款后即完成。"""
+    told_fen = json_data.order_amount_fen
     order = orders.create_at_placard(
         resident_id=current_resident().id,
         request_id=json_data.request_id,
         placard_code=json_data.placard,
-        amounts=Amounts(order_amount_fen=json_data.order_amount_fen),
+        amounts=Amounts(order_amount_fen=told_fen) if told_fen else None,
         wechat_user_id=current_resident().wechat_user_id,
     )
     return present_order(order, for_payer=True)

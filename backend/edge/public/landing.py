@@ -1,4 +1,4 @@
-"""Where a placard's link leads in any browser, and the file by which WeChat verifies the address.
+"""Where a link of a placard or an amount code leads in any browser, and WeChat's proof of address.
 
 A placard pasted over another is noticed by the registered name shown here; and only merchants on
 the list in force take vouchers (plan, part six (三): 在指定合作商家消费).
@@ -16,10 +16,10 @@ from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.vouchers import validity
-from backend.edge.public import campaign_facts, pages
-from backend.services import campaigns, merchants, programmes
+from backend.edge.public import campaign_facts, pages, words
+from backend.services import amount_codes, campaigns, programmes
 from backend.settings import Settings
-from merchant_qr.payload import scheme_link
+from merchant_qr.payload import AmountCode, scheme_link
 
 if TYPE_CHECKING:
     from backend.storage.models.campaigns import Campaign
@@ -34,7 +34,7 @@ MERCHANT_PAGE = "pages/merchant/index"  # of the mini-program
 
 @dataclass(frozen=True)
 class Refusal:
-    """A placard that leads to no payment: the page's status and what it says."""
+    """A code that leads to no payment: the page's status and what it says."""
 
     status: int
     title: str
@@ -61,6 +61,24 @@ REFUSALS: dict[type[HuiquanError], Refusal] = {
         "这块码牌已经作废，不能再用来付款。",
         ("请店员出示新的码牌，再扫一次。", "也可以打开小程序的付款码，请店员来扫。"),
     ),
+    refusals.AmountCodeInvalid: Refusal(
+        404,
+        "这不是有效的金额码",
+        "这个码不是本活动发出的，或金额被人改过。",
+        ("先不要付款，请店员重新出示金额码。", "怀疑被人调换的，请拨打 12345 反映。"),
+    ),
+    refusals.AmountCodeExpired: Refusal(
+        410,
+        "金额码已过期",
+        "金额码 5 分钟内有效，这个码已经过时，没有扣款。",
+        ("请店员重新出示金额码，再扫一次。", "也可以扫店里的码牌，自己输入金额。"),
+    ),
+    refusals.AmountCodeUsed: Refusal(
+        409,
+        "这个金额码已经用过",
+        "每个金额码只能下一笔订单，这个码已经下过单，不会重复扣款。",
+        ("如果是您下的单，请在小程序“我的订单”中查看。", "不是您下的单，请店员重新出示金额码。"),
+    ),
     refusals.MerchantNotPublished: Refusal(
         409,
         "本店目前不能使用消费券",
@@ -76,15 +94,17 @@ STATES_WITH_VOUCHERS = ("running", "paused", "stopped", "ended")
     responses=pages.document("码牌落地页，或微信要求的校验文件", "text/html", "text/plain")
 )
 def placard(code: str) -> str | Response:
-    """码牌落地页：核对店名，看可用的券，打开小程序；以 .txt 结尾时为微信校验文件。"""
+    """码牌或金额码的落地页：核对店名和金额，打开小程序；以 .txt 结尾时为微信校验文件。"""
     if code.endswith(".txt"):
         return _verification_file(code)
     settings: Settings = current_app.extensions["settings"]
-    merchant = merchants.scanned(code)
+    merchant, said = amount_codes.scanned(code)
     now = clock.now()
     return render_template(
         "landing.html",
         merchant=merchant,
+        amount_text=words.yuan(said.order_amount_fen) if said else None,
+        expires_text=_minute_of(said) if said else None,
         programme=programmes.current(),
         campaigns=[
             campaign_facts.facts(row, now)
@@ -104,6 +124,9 @@ def unreadable(text: str) -> str:
 
 @blueprint.errorhandler(refusals.PlacardInvalid)
 @blueprint.errorhandler(refusals.PlacardRevoked)
+@blueprint.errorhandler(refusals.AmountCodeInvalid)
+@blueprint.errorhandler(refusals.AmountCodeExpired)
+@blueprint.errorhandler(refusals.AmountCodeUsed)
 @blueprint.errorhandler(refusals.MerchantNotPublished)
 def refused(error: HuiquanError) -> tuple[str, int]:
     """Say in plain words why no voucher is to be used by this placard, and what to do."""
@@ -118,6 +141,10 @@ def _verification_file(name: str) -> Response:
     if name != known:
         raise NotFound(f"no verification file {name}")
     return Response(content, content_type="text/plain; charset=utf-8")
+
+
+def _minute_of(said: AmountCode) -> str:
+    return words.moment(clock.from_ms(said.expires_s * 1000))
 
 
 def _usable(row: "Campaign", merchant: "Merchant", at: datetime) -> bool:

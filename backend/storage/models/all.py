@@ -1,6 +1,7 @@
 """Every model, so that mappers and migrations see the whole schema. Import it once, for effect."""
 
 from backend.storage.models import (
+    amount_codes,
     audit,
     budgets,
     campaigns,
@@ -26,6 +27,7 @@ from backend.storage.models import (
 )
 
 __all__ = [
+    "amount_codes",
     "audit",
     "budgets",
     "campaigns",

@@ -36,6 +36,7 @@ class Order(Model):
     merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"))
     resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"))
     clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerks.id"))
+    amount_code: Mapped[int | None] = mapped_column(ForeignKey("amount_codes.number"))
     voucher_id: Mapped[int] = mapped_column(ForeignKey("vouchers.id"))
     list_amount_fen: Mapped[int] = mapped_column(BigInteger)
     merchant_discount_fen: Mapped[int] = mapped_column(BigInteger)
@@ -58,6 +59,9 @@ class Order(Model):
         UniqueConstraint("requested_by", "request_id"),
         CheckConstraint(
             "entry IN ('placard', 'payment_code', 'amount_code', 'bank_till')", name="entry_known"
+        ),
+        CheckConstraint(
+            "(entry = 'amount_code') = (amount_code IS NOT NULL)", name="entry_by_amount_code"
         ),
         CheckConstraint(
             "status IN ('locked', 'redeemed', 'released', 'reversed', 'refunded')",
@@ -85,6 +89,8 @@ class Order(Model):
         CheckConstraint(
             "(status = 'refunded') = (refunded_fen = order_amount_fen)", name="refunded_whole"
         ),
+        # One amount code, one order, under any race.
+        Index("uq_orders_amount_code", "amount_code", unique=True),
         # One voucher, at most one order that holds or used it, under any race.
         Index(
             "uq_orders_voucher_held",

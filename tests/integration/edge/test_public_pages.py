@@ -11,13 +11,28 @@ from apiflask import APIFlask
 from backend.clock import CHINA
 from backend.edge.public import words
 from backend.extensions import redis_handle
-from backend.services import campaigns, placards, programmes, standings
+from backend.services import (
+    amount_codes,
+    campaigns,
+    orders,
+    placards,
+    programmes,
+    standings,
+)
 from backend.settings import Settings, SettingsError
 from backend.storage.models.merchants import Merchant
 from backend.storage.sql import transaction
 from merchant_qr.payload import scheme_link
 from tests.conftest import OPENING
-from tests.factories import MAY, RESTAURANT, SAMPLE, SUPERMARKET, City, MovableClock
+from tests.factories import (
+    MAY,
+    RESTAURANT,
+    SAMPLE,
+    SUPERMARKET,
+    City,
+    MovableClock,
+    new_request,
+)
 
 MAY_ENDS = datetime(2023, 5, 11, tzinfo=CHINA)  # 24:00 of 10 May
 MILLISECOND = timedelta(milliseconds=1)
@@ -236,6 +251,43 @@ def test_a_forged_a_revoked_and_an_unlisted_placard_each_say_why(city: City) -> 
     placards.revoke(SUPERMARKET, 1, actor="test", reason="换新")
     answer = city.get(f"/m/{good}")
     assert (answer.status_code, "该码牌已停用" in answer.text) == (410, True)
+
+
+def test_an_amount_codes_page_names_shop_and_amount_and_why_it_counts_no_more(
+    city: City, moment: MovableClock
+) -> None:
+    clerk, person = city.clerk(), city.resident()
+    city.claim(person, tier=1)
+
+    def path() -> str:
+        shown = amount_codes.issue(
+            merchant_id=SUPERMARKET,
+            clerk_id=clerk.id,
+            order_amount_fen=12_850,
+            request_id=new_request(),
+        )
+        return shown.url.removeprefix("https://xfq.example.gov.cn")
+
+    good, used = path(), path()
+    page = city.get(good)
+    assert page.status_code == 200
+    for text in ("家乐购", "128.50 元", "2023年4月28日 10:06", "weixin://dl/business/"):
+        assert text in page.text, text
+    orders.create_at_placard(
+        resident_id=person.id,
+        request_id=new_request(),
+        placard_code=used.rpartition("/")[2],
+    )
+    edited = good.replace("-12850-", "-12000-")
+    for wrong, status, title in (
+        (edited, 404, "这不是有效的金额码"),
+        (used, 409, "这个金额码已经用过"),
+    ):
+        answer = city.get(wrong)
+        assert (answer.status_code, title in answer.text) == (status, True)
+    moment.move(minutes=5)
+    answer = city.get(good)
+    assert (answer.status_code, "金额码已过期" in answer.text) == (410, True)
 
 
 @pytest.mark.parametrize("text", ["%00", "a%20b", "x/y", "a" * 65, "a" * 10_000, "%E7%A0%81"])

@@ -4,6 +4,7 @@ import io
 
 import pypdfium2
 import pytest
+import resvg_py
 import zxingcpp
 from PIL import Image
 
@@ -114,6 +115,39 @@ def test_a_shop_gets_its_placard_as_link_picture_and_print(city: City) -> None:
     pdf = city.get(f"{MERCHANT}/placard.pdf", clerk)
     assert pdf.mimetype == "application/pdf"
     assert len(pypdfium2.PdfDocument(pdf.data)) == 1
+
+
+def test_a_shop_shows_the_amount_and_the_resident_scans_and_pays_it(city: City) -> None:
+    clerk, person = city.clerk(), buyer(city)
+    asked = {"order_amount_fen": 12_800, "request_id": new_request()}
+    code = city.post(f"{MERCHANT}/amount-codes", clerk, **asked)
+    assert (code.status_code, code.json["order_id"]) == (201, None)
+    assert city.post(f"{MERCHANT}/amount-codes", clerk, **asked).json == code.json
+    url, path = code.json["url"], f"{MERCHANT}/amount-codes/{code.json['number']}"
+
+    svg = city.get(f"{path}.svg", clerk)
+    drawn = bytes(resvg_py.svg_to_bytes(svg_string=svg.text, width=600, background="white"))
+    (found,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(drawn)).convert("L"))
+    assert (svg.mimetype, found.text) == ("image/svg+xml", url)
+
+    scanned = city.get("/api/v1/resident/scanned-merchant", person, placard=url).json
+    assert (scanned["name"], scanned["order_amount_fen"]) == ("家乐购", 12_800)
+    quote = city.post("/api/v1/resident/quotes", person, placard=url).json
+    assert (quote["order_amount_fen"], quote["payable_fen"]) == (12_800, 9_800)
+    order = city.post("/api/v1/resident/orders", person, placard=url, request_id=new_request())
+    assert (order.status_code, order.json["entry"]) == (201, "amount_code")
+    assert city.get(path, clerk).json["order_id"] == order.json["order_id"]
+    again = city.post("/api/v1/resident/orders", person, placard=url, request_id=new_request())
+    assert (again.status_code, again.json["error"]["code"]) == (409, "amount_code_used")
+    listed = city.get(f"{MERCHANT}/orders", clerk).json["orders"]
+    assert [one["order_id"] for one in listed] == [order.json["order_id"]]
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 100_000_001, 1.5, "128", None])
+def test_an_amount_that_is_none_makes_no_code(city: City, wrong: object) -> None:
+    asked = {"order_amount_fen": wrong, "request_id": new_request()}
+    answer = city.post(f"{MERCHANT}/amount-codes", city.clerk(), **asked)
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "invalid_request")
 
 
 def test_a_list_page_beyond_the_last_is_empty_and_keeps_the_totals(city: City) -> None:

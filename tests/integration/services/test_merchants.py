@@ -6,7 +6,7 @@ from backend.domain import refusals
 from backend.domain.errors import NotFound
 from backend.domain.onboarding import MerchantStatusRefused
 from backend.extensions import db
-from backend.services import merchants, placards, standings
+from backend.services import amount_codes, merchants, placards, standings
 from tests.factories import RESTAURANT, SUPERMARKET, City
 
 
@@ -21,7 +21,7 @@ def test_a_placard_is_known_by_its_whole_link_or_its_code(city: City) -> None:
     url = city.placard[SUPERMARKET]
     assert merchants.of_placard(url) == SUPERMARKET
     assert merchants.of_placard(url.rpartition("/")[2]) == SUPERMARKET
-    assert merchants.scanned(url).name == "家乐购"
+    assert amount_codes.scanned(url)[0].name == "家乐购"
 
 
 def test_a_forged_placard_is_refused(city: City) -> None:

@@ -1,5 +1,6 @@
 """What a placard says, and what of a scanned text is believed."""
 
+import dataclasses
 import json
 import string
 from pathlib import Path
@@ -10,14 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merchant_qr.payload import (
+    AmountCode,
     ForeignLink,
+    ForgedAmountCode,
     ForgedPlacard,
     PlacardCode,
+    amount_code,
+    amount_url,
     code_from_url,
     decode_q,
+    is_amount_code,
     is_scene,
     placard_code,
     placard_url,
+    read_amount_code,
     read_placard_code,
     scheme_link,
 )
@@ -221,3 +228,63 @@ def test_wechat_takes_the_scene(text: str) -> None:
 @pytest.mark.parametrize("text", [*VECTORS["scene"]["invalid"], "m=TJ000123\n"])
 def test_wechat_refuses_the_scene(text: str) -> None:
     assert not is_scene(text)
+
+
+ASKED = AmountCode(merchant_id="TJ0003", order_amount_fen=12_800, number=7, expires_s=1_682_647_500)
+
+
+@given(
+    merchant_ids,
+    st.integers(1, 100_000_000),
+    st.integers(1, 10**12 - 1),
+    st.integers(10**9, 10**10 - 1),
+)
+def test_every_amount_code_reads_back_through_its_link(
+    merchant_id: str, amount_fen: int, number: int, expires_s: int
+) -> None:
+    said = AmountCode(
+        merchant_id=merchant_id, order_amount_fen=amount_fen, number=number, expires_s=expires_s
+    )
+    code = amount_code(said, key=KEY)
+    assert len(code) <= 61
+    assert code_from_url(amount_url(BASE_URL, code), base_url=BASE_URL) == code
+    assert read_amount_code(code, key=KEY) == said
+
+
+def test_changing_any_one_character_forges_an_amount_code() -> None:
+    code = amount_code(ASKED, key=KEY)
+    for i, right in enumerate(code):
+        for wrong in set(string.ascii_letters + string.digits + "-_ ３") - {right}:
+            with pytest.raises(ForgedAmountCode):
+                read_amount_code(code[:i] + wrong + code[i + 1 :], key=KEY)
+    with pytest.raises(ForgedAmountCode):
+        read_amount_code(code, key=bytes(32))
+
+
+def test_a_placard_is_no_amount_code_and_an_amount_code_no_placard() -> None:
+    code = amount_code(ASKED, key=KEY)
+    assert is_amount_code(code)
+    assert not is_amount_code(CODE)
+    with pytest.raises(ForgedPlacard):
+        read_placard_code(code, key=KEY)
+    # Nor does one's signature serve the other, though one key makes both.
+    mac = CODE.rpartition("-")[2]
+    with pytest.raises(ForgedAmountCode):
+        read_amount_code(f"{code.rpartition('-')[0]}-{mac}", key=KEY)
+    with pytest.raises(ValueError, match="amount code"):
+        amount_url(BASE_URL, CODE)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"merchant_id": "tj0003"},
+        {"order_amount_fen": 0},
+        {"order_amount_fen": 10**9},
+        {"number": 0},
+        {"expires_s": 10**9 - 1},
+    ],
+)
+def test_an_amount_code_of_what_it_cannot_say_is_not_made(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="amount code"):
+        amount_code(dataclasses.replace(ASKED, **wrong), key=KEY)

@@ -1,6 +1,7 @@
 """The printed placard: it scans, it names the shop, and no name breaks it."""
 
 import ctypes
+import io
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from merchant_qr.image import modules
 from merchant_qr.payload import placard_code, placard_url
-from merchant_qr.sheet import NOTE, STEPS, placard_pdf
+from merchant_qr.sheet import NOTE, STEPS, PlacardText, Size, placard_pdf, placards_pdf
 from tests.unit.merchant_qr.scanning import blurred, rendered, scan
 
 URL = placard_url(
@@ -54,11 +55,15 @@ def fonts_of_characters(pdf: bytes) -> dict[str, str]:
     return fonts
 
 
+@pytest.mark.parametrize(("size", "card_mm"), [("A5", 94), ("A6", 94 * 105 / 148)])
 @pytest.mark.parametrize("name", ["老李包子铺", LONG_NAME])
-def test_a_print_at_300_dpi_scans_to_exactly_the_url_sharp_and_blurred(name: str) -> None:
-    print_ = rendered(sheet(name), dpi=300)
+def test_a_print_at_300_dpi_scans_to_exactly_the_url_sharp_and_blurred(
+    name: str, size: Size, card_mm: float
+) -> None:
+    print_ = rendered(sheet(name, size=size), dpi=300)
     assert scan(print_) == [URL]
-    module_px = 94 / 25.4 * 300 / (len(modules(URL)) + 8)  # the card is 94 mm wide
+    module_px = card_mm / 25.4 * 300 / (len(modules(URL)) + 8)
+    assert module_px * len(modules(URL)) / 300 * 25.4 >= 30  # the code itself, in millimetres
     assert scan(blurred(print_, module_px=module_px)) == [URL]
 
 
@@ -73,10 +78,42 @@ def test_the_printed_code_is_at_least_7_cm_wide_in_the_middle_of_its_card() -> N
     assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((74, 44 + 94 / 2), abs=0.5)
 
 
-def test_the_sheet_is_one_a5_page_upright() -> None:
-    document = pypdfium2.PdfDocument(sheet())
+@pytest.mark.parametrize(("size", "mm"), [("A5", (148, 210)), ("A6", (105, 148))])
+def test_the_sheet_is_one_page_upright(size: Size, mm: tuple[float, float]) -> None:
+    document = pypdfium2.PdfDocument(sheet(size=size))
     assert len(document) == 1
-    assert document[0].get_size() == pytest.approx((148 / 25.4 * 72, 210 / 25.4 * 72), abs=0.01)
+    wanted = tuple(side / 25.4 * 72 for side in mm)
+    assert document[0].get_size() == pytest.approx(wanted, abs=0.01)
+
+
+def test_what_has_to_be_typed_when_nothing_scans_is_printed_below_the_code() -> None:
+    assert URL.rpartition("/")[2] in page_text(sheet())
+
+
+def test_a_batch_has_a_page_for_each_placard_and_is_the_same_to_the_byte() -> None:
+    def batch() -> bytes:
+        out = io.BytesIO()
+        texts = (
+            PlacardText(
+                merchant_name=f"第{n}家店",
+                merchant_id=f"TJ{n:04d}",
+                serial=1,
+                programme_name="同江市政府消费券",
+                url=URL.replace("TJ0001", f"TJ{n:04d}"),
+            )
+            for n in range(1, 6)
+        )
+        assert placards_pdf(out, texts, title="码牌", size="A6") == 5
+        return out.getvalue()
+
+    document = pypdfium2.PdfDocument(batch())
+    assert batch() == batch()
+    for n, page in enumerate(document, start=1):
+        picture = page.render(scale=150 / 72).to_pil()
+        assert scan(picture) == [URL.replace("TJ0001", f"TJ{n:04d}")]
+        text = page.get_textpage().get_text_bounded()
+        assert f"第{n}家店" in text
+        assert NOTE in text
 
 
 def test_the_sheet_says_who_how_and_what_it_is_not() -> None:
