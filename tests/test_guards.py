@@ -26,7 +26,15 @@ GUARDS = {
     "partner": {  # a bank's signed calls
         *("bank_heartbeat", "bank_discounts", "bank_merchants", "bank_cards", "bank_files"),
     },
-    "clerk": {"charges", "redemptions", "placards", "settlements", "entries", "refunds"},
+    "clerk": {
+        "charges",
+        "redemptions",
+        "placards",
+        "settlements",
+        "entries",
+        "refunds",
+        "desk_opening",
+    },
 }
 
 
