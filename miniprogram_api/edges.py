@@ -3,6 +3,7 @@
 from backend.edge.guards import Edge, public
 from miniprogram_api.merchant.amount_codes import amount_codes
 from miniprogram_api.merchant.charges import charges
+from miniprogram_api.merchant.desk import desk
 from miniprogram_api.merchant.entries import entries
 from miniprogram_api.merchant.placards import placards
 from miniprogram_api.merchant.redemptions import redemptions
@@ -37,4 +38,5 @@ EDGES = (
     Edge(blueprint=placards, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=entries, prefix=MERCHANT, guard=clerk_guard),
     Edge(blueprint=settlements, prefix=MERCHANT, guard=clerk_guard),
+    Edge(blueprint=desk, prefix=MERCHANT, guard=clerk_guard),
 )

@@ -28,7 +28,7 @@ GUARDS = {
     },
     "clerk": {
         *("charges", "amount_codes", "redemptions", "placards", "settlements"),
-        *("entries", "refunds"),
+        *("entries", "refunds", "desk_opening"),
     },
 }
 

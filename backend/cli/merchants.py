@@ -14,7 +14,9 @@ merchant_cli = AppGroup(
 )
 merchant_list_cli = AppGroup("merchant-list", help="Publish the merchant list (参与商户名单).")
 placard_cli = AppGroup("placard", help="Issue, draw and revoke placards (码牌).")
-clerk_cli = AppGroup("clerk", help="Add and remove a shop's clerks (收银员).")
+clerk_cli = AppGroup(
+    "clerk", help="Add and remove a shop's clerks (收银员), name its owner (店主)."
+)
 
 
 @merchant_cli.command("provider")
@@ -114,3 +116,13 @@ def remove_clerk(clerk_id: int, actor: str) -> None:
     """End a clerk's work at once."""
     clerks.remove_clerk(clerk_id=clerk_id, actor=actor)
     click.echo(f"收银员 {clerk_id} 已移除")
+
+
+@clerk_cli.command("owner")
+@click.argument("clerk_id", type=int)
+@actor_option
+@refusals_as_text
+def make_owner(clerk_id: int, actor: str) -> None:
+    """Make a clerk the owner of his shop, who adds and removes the others."""
+    clerks.make_owner(clerk_id=clerk_id, actor=actor)
+    click.echo(f"收银员 {clerk_id} 已是店主")

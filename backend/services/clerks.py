@@ -1,6 +1,6 @@
 """Clerks (收银员): accounts of their own, each bound to one shop."""
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -9,7 +9,7 @@ from backend.domain.errors import HuiquanError, NotFound
 from backend.extensions import db
 from backend.services import audit, merchants
 from backend.services.personal_data import vault
-from backend.storage.models.merchants import Clerk
+from backend.storage.models.merchants import Clerk, Merchant
 from backend.storage.models.residents import ResidentIdentity
 from backend.storage.queries import merchants as queries
 from backend.storage.sql import transaction
@@ -18,6 +18,18 @@ from backend.storage.sql import transaction
 class ClerkExists(HuiquanError):
     code = "clerk_exists"
     message = "该手机号已是某个商户的收银员，请先在原商户移除"
+    category = "conflict"
+
+
+class OwnerOnly(HuiquanError):
+    code = "owner_only"
+    message = "只有店主能管理收银员，请店主登录后操作"
+    category = "forbidden"
+
+
+class OwnerStays(HuiquanError):
+    code = "owner_stays"
+    message = "店主不能移除自己，更换店主请联系主管部门"
     category = "conflict"
 
 
@@ -76,6 +88,57 @@ def remove_clerk(*, clerk_id: int, actor: str) -> None:
         audit.record(
             session, actor=actor, action="clerk.remove", subject=f"{clerk.merchant_id}/{clerk_id}"
         )
+
+
+def make_owner(*, clerk_id: int, actor: str) -> None:
+    """Make a clerk the owner of his shop (店主); whoever was it becomes a clerk."""
+    with transaction() as session:
+        clerk = queries.get_active_clerk(session, clerk_id)
+        if clerk is None:
+            raise NotFound(f"clerk {clerk_id}")
+        # One change of a shop's owner at a time; the index would refuse the second one.
+        session.get_one(Merchant, clerk.merchant_id, with_for_update={"of": Merchant})
+        session.execute(
+            update(Clerk)
+            .where(Clerk.merchant_id == clerk.merchant_id, Clerk.role == "owner")
+            .values(role="clerk")
+        )
+        session.execute(update(Clerk).where(Clerk.id == clerk_id).values(role="owner"))
+        audit.record(
+            session, actor=actor, action="clerk.own", subject=f"{clerk.merchant_id}/{clerk_id}"
+        )
+
+
+def add_by_owner(*, owner_id: int, name: str, phone: str) -> Clerk:
+    """Add a clerk to the owner's shop. Raises OwnerOnly, ClerkExists."""
+    owner = _owner(owner_id)
+    return add_clerk(
+        merchant_id=owner.merchant_id, name=name, phone=phone, actor=f"clerk:{owner_id}"
+    )
+
+
+def remove_by_owner(*, owner_id: int, clerk_id: int) -> None:
+    """Remove a clerk of the owner's shop. Raises OwnerOnly, OwnerStays, NotFound."""
+    owner = _owner(owner_id)
+    if clerk_id == owner_id:
+        raise OwnerStays(f"clerk {owner_id}")
+    if clerk_id not in {clerk.id for clerk in of_shop(owner.merchant_id)}:
+        raise NotFound(f"clerk {clerk_id}")
+    db.session.close()
+    remove_clerk(clerk_id=clerk_id, actor=f"clerk:{owner_id}")
+
+
+def of_shop(merchant_id: str) -> list[Clerk]:
+    """Return who works at a shop, in the order they were added."""
+    everybody = queries.list_clerks(db.session(), merchant_id)
+    return [clerk for clerk in everybody if clerk.state == "active"]
+
+
+def _owner(clerk_id: int) -> Clerk:
+    clerk = active_clerk(clerk_id)
+    if clerk.role != "owner":
+        raise OwnerOnly(f"clerk {clerk_id}")
+    return clerk
 
 
 def active_clerk(clerk_id: int) -> Clerk:

@@ -10,6 +10,7 @@ from backend.storage.models.programmes import Domain
 from backend.storage.sql import ChinaTime
 
 ACTIVE = text("state = 'active'")
+OWNS = text("state = 'active' AND role = 'owner'")
 
 
 class Merchant(Model):
@@ -107,7 +108,10 @@ class Placard(Model):
 
 
 class Clerk(Model):
-    """A person who redeems for one shop (收银员). Signs in with a WeChat user of his own."""
+    """A person who redeems for one shop (收银员). Signs in with a WeChat user of his own.
+
+    One of them is its owner (店主): sees all that the shop redeemed, adds and removes the others.
+    """
 
     __tablename__ = "clerks"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -118,9 +122,18 @@ class Clerk(Model):
     phone_last4: Mapped[str]
     wechat_user_id: Mapped[int | None] = mapped_column(ForeignKey("wechat_users.id"))
     state: Mapped[str] = mapped_column(default="active")
+    role: Mapped[str] = mapped_column(server_default="clerk")
     merchant: Mapped[Merchant] = relationship(lazy="joined")
     __table_args__ = (
         CheckConstraint("state IN ('active', 'removed')", name="state_known"),
+        CheckConstraint("role IN ('owner', 'clerk')", name="role_known"),
+        Index(
+            "uq_clerks_owner_active",
+            "merchant_id",
+            unique=True,
+            sqlite_where=OWNS,
+            postgresql_where=OWNS,
+        ),
         # One shop per clerk: the same phone or WeChat user works at one shop at a time.
         Index(
             "uq_clerks_phone_active",

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from backend.edge.guards import guard_of
 from backend.edge.openapi import path_of
 from backend.extensions import db, redis_handle
-from backend.services import payment_codes
+from backend.services import desk_sessions, payment_codes
 from backend.storage.models.orders import Redemption
 from tests import bank_parts
 from tests.bank_parts import Bank
@@ -128,6 +128,13 @@ def redeemed_id() -> str:
     return found
 
 
+def desk_of(clerk: Person) -> int:
+    """Return the id of a desk that a clerk has opened."""
+    number = desk_sessions.issue(clerk.id).number
+    token = desk_sessions.sign_in(number, address="203.0.113.7", browser="Chrome")
+    return desk_sessions.current(token).id
+
+
 @dataclass(frozen=True)
 class Callers:
     """Somebody for each guard, and true values for fields and path parameters, by name."""
@@ -178,6 +185,7 @@ class Callers:
             "entry_id": entry.id,
             "subsidy_id": subsidy.id,
             "returned_subsidy_id": paid_back.id,
+            "desk_id": desk_of(clerk),
             "name": "photo",
             "number": 1,
             "tier_position": 3,

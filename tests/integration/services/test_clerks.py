@@ -1,10 +1,13 @@
 """Clerks: accounts of their own, one shop each."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from backend.domain import refusals
 from backend.domain.errors import NotFound
 from backend.services import clerks
+from backend.storage.models.audit import AuditEntry
 from backend.storage.models.merchants import Clerk
 from tests.factories import RESTAURANT, SUPERMARKET, City, rows
 
@@ -41,3 +44,41 @@ def test_a_clerks_phone_is_not_stored_in_clear(city: City) -> None:
 def test_a_clerk_of_no_shop_cannot_be_added(city: City) -> None:
     with pytest.raises(NotFound):
         clerks.add_clerk(merchant_id="TJ9999", name="王", phone="13600003333", actor="test")
+
+
+def test_a_shop_has_one_owner_and_the_new_one_ends_the_old(city: City) -> None:
+    first, second = city.clerk(), city.clerk()
+    for person in (first, second):
+        clerks.make_owner(clerk_id=person.id, actor="test")
+    assert [(c.id, c.role) for c in rows(Clerk)] == [(first.id, "clerk"), (second.id, "owner")]
+
+
+def test_20_new_owners_at_once_end_in_one(city: City) -> None:
+    people = [city.clerk().id for _ in range(4)]
+
+    def attempt(number: int) -> None:
+        with city.app.app_context():
+            clerks.make_owner(clerk_id=people[number % 4], actor="test")
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(attempt, range(20)))
+    assert sorted(clerk.role for clerk in rows(Clerk)) == ["clerk", "clerk", "clerk", "owner"]
+
+
+def test_the_owner_adds_and_removes_clerks_of_his_own_shop_alone(city: City) -> None:
+    owner, clerk, stranger = city.clerk(), city.clerk(), city.clerk(RESTAURANT)
+    clerks.make_owner(clerk_id=owner.id, actor="test")
+    added = clerks.add_by_owner(owner_id=owner.id, name="赵", phone="13600002222")
+    assert added.merchant_id == SUPERMARKET
+    with pytest.raises(clerks.OwnerOnly):
+        clerks.add_by_owner(owner_id=clerk.id, name="钱", phone="13600003333")
+    with pytest.raises(clerks.OwnerOnly):
+        clerks.remove_by_owner(owner_id=clerk.id, clerk_id=added.id)
+    with pytest.raises(NotFound):
+        clerks.remove_by_owner(owner_id=owner.id, clerk_id=stranger.id)
+    with pytest.raises(clerks.OwnerStays):
+        clerks.remove_by_owner(owner_id=owner.id, clerk_id=owner.id)
+    clerks.remove_by_owner(owner_id=owner.id, clerk_id=added.id)
+    assert [c.id for c in clerks.of_shop(SUPERMARKET)] == [owner.id, clerk.id]
+    acts = [(row.actor, row.action) for row in rows(AuditEntry) if row.actor.startswith("clerk:")]
+    assert acts == [(f"clerk:{owner.id}", "clerk.add"), (f"clerk:{owner.id}", "clerk.remove")]
