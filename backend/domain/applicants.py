@@ -28,6 +28,7 @@ class ApplicantInvalid(HuiquanError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(f"{len(faults)} faults", details={"faults": [vars(f) for f in faults]})
+        self.faults = faults
 
 
 class MerchantIdentityTaken(HuiquanError):

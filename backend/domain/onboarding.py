@@ -30,6 +30,10 @@ class MerchantStepOutOfOrder(HuiquanError):
     message = "商户还不能办理这一步，请先办妥所列事项"
     category = "conflict"
 
+    def __init__(self, log: str, *, missing: Sequence[str]) -> None:
+        super().__init__(log, details={"missing": list(missing)})
+        self.missing = missing
+
 
 class MerchantStatusRefused(HuiquanError):
     """`details["status"]` is the merchant's."""
@@ -128,7 +132,7 @@ def after(standing: Standing, step: Step) -> Standing:
     if standing.status == "disqualified":
         raise _refused(standing, step)
     if missing := missing_before(standing, step):
-        raise MerchantStepOutOfOrder(f"{step} before {missing}", details={"missing": missing})
+        raise MerchantStepOutOfOrder(f"{step} before {missing}", missing=missing)
     changes = _changes(standing, step)
     if changes is None:
         raise _refused(standing, step)

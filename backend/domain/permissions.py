@@ -36,6 +36,7 @@ class Permission(StrEnum):
     MERCHANTS_RESUME = "merchants.resume"
     MERCHANTS_PROPOSE_DISQUALIFY = "merchants.propose_disqualify"
     MERCHANTS_DISQUALIFY = "merchants.disqualify"
+    MERCHANT_PAPERS_READ = "merchant_papers.read"  # evidence and photos; each look is audited
     CLERKS_READ = "clerks.read"
     CLERKS_MANAGE = "clerks.manage"
     PLACARDS_READ = "placards.read"
@@ -115,7 +116,8 @@ _BUREAU_READ = (
     _SHOPS
     | _PUBLIC_WORK
     | _MONEY_READ
-    | {P.CLERKS_READ, P.WAR_ROOM_READ, P.RESIDENTS_READ, P.COMPLAINTS_READ, P.PARTNERS_READ}
+    | {P.MERCHANT_PAPERS_READ, P.CLERKS_READ, P.WAR_ROOM_READ}
+    | {P.RESIDENTS_READ, P.COMPLAINTS_READ, P.PARTNERS_READ}
 )
 
 MATRIX: Mapping[Role, frozenset[Permission]] = {
@@ -147,9 +149,12 @@ MATRIX: Mapping[Role, frozenset[Permission]] = {
     Role.MARKET_REGULATOR: _SHOPS
     | {
         *(P.MERCHANTS_SCREEN_MARKET, P.MERCHANTS_SUSPEND, P.PLACEMENTS_RECORD),
+        P.MERCHANT_PAPERS_READ,
         *(P.MERCHANTS_PROPOSE_DISQUALIFY, P.COMPLAINTS_READ, P.COMPLAINTS_ANSWER, P.NOTICES_READ),
     },
-    Role.TAX: frozenset({P.MERCHANTS_READ, P.MERCHANTS_SCREEN_TAX, P.NOTICES_READ}),
+    Role.TAX: frozenset(
+        {P.MERCHANTS_READ, P.MERCHANTS_SCREEN_TAX, P.MERCHANT_PAPERS_READ, P.NOTICES_READ}
+    ),
     Role.TOURISM: _PUBLIC_WORK
     | {P.MERCHANTS_READ, P.ENTRIES_READ, P.ENTRIES_STATE, P.COMPLAINTS_READ, P.COMPLAINTS_ANSWER},
     Role.MEDIA: _SHOPS | _PUBLIC_WORK | {P.NOTICES_WRITE, P.PLACEMENTS_RECORD},

@@ -1,6 +1,8 @@
 """What becomes of a disqualified merchant's open orders and unpaid redemptions."""
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +17,26 @@ from backend.storage.sql import transaction
 
 REASON = "merchant_disqualified"
 BATCH = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What a disqualification at this moment would end (orders) and hold back (redemptions)."""
+
+    orders: Sequence[Order]  # the first of them, the oldest first
+    unpaid: int  # redemptions that the bank has not got
+    unpaid_fen: int  # what they come to
+
+
+def outlook(merchant_id: str) -> Outlook:
+    """Return what staff should know before they suspend or disqualify a merchant."""
+    session = db.session()
+    unpaid, unpaid_fen = queries.unpaid_of(session, merchant_id)
+    return Outlook(
+        orders=queries.orders_held_at(session, merchant_id, limit=BATCH),
+        unpaid=unpaid,
+        unpaid_fen=unpaid_fen,
+    )
 
 
 def hold_unpaid(session: Session, merchant_id: str, *, reason: str, actor: str) -> int:

@@ -7,11 +7,13 @@ from pathlib import Path
 from flask import current_app
 
 from backend.domain.errors import NotFound
+from backend.extensions import db
 from backend.services import audit
 from backend.services.evidence_pictures import cleaned
 from backend.services.personal_data import vault
 from backend.settings import Settings
 from backend.storage import files
+from backend.storage.queries import onboarding as queries
 from backend.storage.sql import transaction
 
 FOLDER = "merchants"
@@ -33,7 +35,12 @@ def keep(content: bytes | None) -> str | None:
 
 
 def read(digest: str, *, merchant_id: str, actor: str) -> tuple[str, bytes]:
-    """Return (media type, bytes) to staff; who looked at it is written down. Raises NotFound."""
+    """Return (media type, bytes) of a merchant's paper; who looked at it is written down.
+
+    Raises NotFound, also for what belongs to another merchant.
+    """
+    if not queries.has_paper(db.session(), merchant_id, digest):
+        raise NotFound(f"file {digest[:16]!r} of {merchant_id}")
     try:
         content = vault().open(_path_of(digest).read_bytes())
     except FileNotFoundError as error:

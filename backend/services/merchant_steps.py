@@ -1,14 +1,21 @@
 """Moving a merchant on by one step: judged, written down and audited in one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain import onboarding as rules
-from backend.domain.errors import NotFound
+from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.merchant_steps import Office, Step
-from backend.domain.onboarding import Standing, Taken
+from backend.domain.onboarding import (
+    MerchantStatusRefused,
+    MerchantStepOutOfOrder,
+    Standing,
+    Taken,
+)
+from backend.domain.second_person import SecondPersonNeeded
 from backend.extensions import db
 from backend.services import audit
 from backend.storage.models.merchants import Merchant
@@ -89,6 +96,23 @@ def history(merchant_id: str) -> list[MerchantStep]:
 def missing(merchant: Merchant) -> list[str]:
     """Return what a merchant still lacks before it can be published, in Chinese."""
     return rules.missing_before(standing(merchant), Step.PUBLISHED)
+
+
+def refusal_of(
+    merchant: Merchant,
+    taken: Sequence[MerchantStep],
+    step: Step,
+    *,
+    actor: str,
+    office: Office | None,
+) -> HuiquanError | None:
+    """Return why somebody could not take a step now, None when he could; `taken` is the history."""
+    try:
+        rules.after(standing(merchant), step)
+        rules.refuse_same_person([_taken(row) for row in taken], step, actor=actor, office=office)
+    except (MerchantStepOutOfOrder, MerchantStatusRefused, SecondPersonNeeded) as error:
+        return error
+    return None
 
 
 def _first(

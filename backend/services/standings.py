@@ -30,15 +30,22 @@ def resume(merchant_id: str, *, actor: str, reason: str, evidence: bytes | None 
 
 
 def propose_disqualification(
-    merchant_id: str, *, actor: str, reason: str, evidence: bytes | None = None
+    merchant_id: str,
+    *,
+    actor: str,
+    reason: str,
+    evidence: bytes | None = None,
+    office: Office = "bureau",
 ) -> None:
     """Propose that a merchant loses its place for good; nothing changes until it is confirmed."""
-    _take(Step.DISQUALIFICATION_PROPOSED, merchant_id, actor, reason, evidence, "bureau")
+    _take(Step.DISQUALIFICATION_PROPOSED, merchant_id, actor, reason, evidence, office)
 
 
-def withdraw_disqualification(merchant_id: str, *, actor: str, reason: str) -> None:
+def withdraw_disqualification(
+    merchant_id: str, *, actor: str, reason: str, office: Office = "bureau"
+) -> None:
     """Take such a proposal back."""
-    _take(Step.DISQUALIFICATION_WITHDRAWN, merchant_id, actor, reason, None, "bureau")
+    _take(Step.DISQUALIFICATION_WITHDRAWN, merchant_id, actor, reason, None, office)
 
 
 def confirm_disqualification(merchant_id: str, *, actor: str, reason: str) -> None:

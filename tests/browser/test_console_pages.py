@@ -102,6 +102,7 @@ def test_the_audit_log_is_filtered_by_keyboard_and_the_address_says_how(page_as:
 def test_a_dialog_opens_and_closes_by_keyboard_and_works_without_scripts(page_as: PageAs) -> None:
     there, here = page_as(Role.AUDITOR), page_as(Role.AUDITOR)
     page = here.open("/console/account")
+    assert not page.locator("dialog").is_visible()
     opener = page.locator("a[data-dialog]")
     opener.focus()
     page.keyboard.press("Space")

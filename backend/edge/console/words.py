@@ -1,5 +1,7 @@
 """What the console calls the acts of the audit log; an act without a name shows its code."""
 
+from backend.domain.merchant_steps import STEP_NAMES
+
 NOUNS = {
     "budget": "预算",
     "campaign": "活动",
@@ -27,7 +29,8 @@ NOUNS = {
     "subsidy": "专项补贴",
     "table": "列表",
 }
-VERBS = {
+VERBS: dict[str, str] = {
+    **{step.value: name for step, name in STEP_NAMES.items()},
     "add": "新增",
     "approve": "批准",
     "ask": "申请",

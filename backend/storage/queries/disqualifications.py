@@ -1,8 +1,9 @@
 """Open orders and unpaid redemptions of merchants that lost their place."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import String, insert, literal, select
+from sqlalchemy import ColumnElement, String, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from backend.storage.models.merchants import Merchant
@@ -41,11 +42,46 @@ def sheets_before_payout(session: Session, merchant_id: str) -> list[str]:
     )
 
 
+def orders_held_at(session: Session, merchant_id: str, *, limit: int) -> list[Order]:
+    """Return a merchant's open orders, whatever its status, the oldest first."""
+    return list(
+        session.scalars(
+            select(Order)
+            .where(Order.merchant_id == merchant_id, Order.status == "locked")
+            .order_by(Order.created_at, Order.id)
+            .limit(limit)
+        )
+    )
+
+
+def unpaid_of(session: Session, merchant_id: str) -> tuple[int, int]:
+    """Return how many redemptions `add_holds` would hold now, and what they come to in fen."""
+    count, sum_fen = session.execute(
+        select(func.count(), func.coalesce(func.sum(Redemption.discount_fen), 0)).where(
+            *_unpaid(merchant_id)
+        )
+    ).one()
+    return int(count), int(sum_fen)
+
+
 def add_holds(session: Session, merchant_id: str, *, reason: str, actor: str, at: datetime) -> int:
     """Hold every redemption of a merchant that no bank has got and nobody holds; return how many.
 
     In one statement: a merchant may have a hundred thousand.
     """
+    rows = select(
+        literal("disqualified:", String) + Redemption.id,
+        Redemption.id,
+        literal(reason, String),
+        literal(actor, String),
+        literal(at, ChinaTime()),
+    ).where(*_unpaid(merchant_id))
+    columns = ["id", "redemption_id", "reason", "held_by", "held_at"]
+    done = session.execute(insert(SettlementHold).from_select(columns, rows))
+    return int(done.rowcount)  # type: ignore[attr-defined]  # of a cursor's result
+
+
+def _unpaid(merchant_id: str) -> Sequence[ColumnElement[bool]]:
     with_bank = (
         select(SettlementLine.sheet_id)
         .join(SettlementSheet, SettlementSheet.id == SettlementLine.sheet_id)
@@ -59,13 +95,4 @@ def add_holds(session: Session, merchant_id: str, *, reason: str, actor: str, at
     held = select(SettlementHold.id).where(
         SettlementHold.redemption_id == Redemption.id, SettlementHold.released_at.is_(None)
     )
-    rows = select(
-        literal("disqualified:", String) + Redemption.id,
-        Redemption.id,
-        literal(reason, String),
-        literal(actor, String),
-        literal(at, ChinaTime()),
-    ).where(Redemption.merchant_id == merchant_id, ~with_bank.exists(), ~held.exists())
-    columns = ["id", "redemption_id", "reason", "held_by", "held_at"]
-    done = session.execute(insert(SettlementHold).from_select(columns, rows))
-    return int(done.rowcount)  # type: ignore[attr-defined]  # of a cursor's result
+    return (Redemption.merchant_id == merchant_id, ~with_bank.exists(), ~held.exists())

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.storage.models.merchants import Merchant
 from backend.storage.models.onboarding import (
@@ -122,6 +122,17 @@ def get_report(session: Session, digest: str) -> MerchantReport | None:
 def get_pledge(session: Session, merchant_id: str) -> Pledge | None:
     """Return what a merchant signed, or None for one that came with the programme."""
     return session.get(Pledge, merchant_id)
+
+
+def has_paper(session: Session, merchant_id: str, digest: str) -> bool:
+    """Return whether a step, a pledge or a placement check of a merchant names a file."""
+    named: Sequence[tuple[InstrumentedAttribute[str], InstrumentedAttribute[str | None]]] = (
+        (MerchantStep.merchant_id, MerchantStep.evidence_digest),
+        (Pledge.merchant_id, Pledge.scan_digest),
+        (PlacementCheck.merchant_id, PlacementCheck.photo_digest),
+    )
+    found = (select(of).where(of == merchant_id, file == digest).exists() for of, file in named)
+    return bool(session.scalar(select(or_(*found))))
 
 
 def holder_of(session: Session, condition: ColumnElement[bool]) -> str | None:

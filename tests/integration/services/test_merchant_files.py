@@ -6,11 +6,12 @@ import pytest
 
 from backend.domain.errors import NotFound
 from backend.domain.subsidies import EvidenceRefused
-from backend.services import merchant_files
+from backend.services import merchant_files, standings
 from backend.settings import Settings
 from backend.storage import files
 from backend.storage.models.audit import AuditEntry
-from tests.factories import SUPERMARKET, City, rows
+from backend.storage.models.onboarding import MerchantStep
+from tests.factories import RESTAURANT, SUPERMARKET, City, rows
 from tests.subsidising import picture
 
 
@@ -21,7 +22,8 @@ def read(digest: str) -> tuple[str, bytes]:
 def test_a_file_is_kept_once_sealed_and_who_looks_is_noted(city: City) -> None:
     digest = merchant_files.keep(picture())
     assert digest is not None
-    assert merchant_files.keep(picture()) == digest
+    standings.suspend(SUPERMARKET, actor="李经办", reason="异常核销", evidence=picture())
+    assert rows(MerchantStep)[-1].evidence_digest == digest
     media_type, content = read(digest)
     assert (media_type, hashlib.sha256(content).hexdigest()) == ("image/jpeg", digest)
     entry = rows(AuditEntry)[-1]
@@ -41,3 +43,12 @@ def test_no_file_is_no_digest_and_what_is_neither_picture_nor_pdf_is_refused(cit
         merchant_files.keep(b"<script>")
     with pytest.raises(NotFound):
         read("0" * 64)
+
+
+def test_a_paper_is_read_at_its_own_merchant_alone(city: City) -> None:
+    standings.suspend(SUPERMARKET, actor="李经办", reason="异常核销", evidence=picture())
+    digest = rows(MerchantStep)[-1].evidence_digest
+    assert digest
+    with pytest.raises(NotFound):
+        merchant_files.read(digest, merchant_id=RESTAURANT, actor="孙经办")
+    assert not [e for e in rows(AuditEntry) if e.action == "merchant.read_file"]
