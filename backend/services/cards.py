@@ -96,8 +96,8 @@ def has_card(session: Session, resident_id: int) -> bool:
 def refuse_payment_code(session: Session, resident_id: int) -> None:
     """Refuse a payment code to who has no card, where all it could serve for wants one.
 
-    Source: plan, part six: 必须绑定金融机构APP, for both ways of taking part. What he may use without
-    a card is his: a voucher of a campaign that wants none, or a gate's entry.
+    Source: plan, part six: 必须绑定金融机构APP, for both ways of taking part. What he may use
+    without a card is his: a voucher of a campaign that wants none, or a gate's entry.
     """
     if has_card(session, resident_id):
         return
