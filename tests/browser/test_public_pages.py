@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import make_server
 
-from backend.services import campaigns
+from backend.services import campaigns, public_notices
 from tests.browser.conftest import DESK, PHONE, Eyes
 from tests.factories import MAY, SUPERMARKET, City
 
@@ -48,6 +48,8 @@ def test_every_public_page_is_whole_legible_and_asks_nobody_else(
 ) -> None:
     for campaign_id in ("Q3-NIGHT", "Q3-CAR", "GATE-JJK", "Q2-FUEL"):
         campaigns.approve(campaign_id, actor="test")
+    notice = public_notices.write(title="公告" * 20, body="正" * 300, actor="mei.ti").id
+    public_notices.publish(notice, actor="shen.pi")
     eyes = visitor(width=width)
     for path in (
         "/",
@@ -55,6 +57,8 @@ def test_every_public_page_is_whole_legible_and_asks_nobody_else(
         "/c/Q3-CAR",
         "/calendar",
         "/calendar?month=2023-05",
+        "/notices",
+        f"/notices/{notice}",
         "/merchants",
         "/merchants/versions/1",
         f"/m/{city.placard[SUPERMARKET].rpartition('/')[2]}",
