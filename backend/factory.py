@@ -14,7 +14,7 @@ from backend.edge.callbacks import wechat as wechat_callbacks
 from backend.edge.console import edges as console
 from backend.edge.console import pages as console_pages
 from backend.edge.guards import Edge
-from backend.edge.public import landing, merchant_list, programme
+from backend.edge.public import campaign_pages, landing, merchant_list, notices, programme
 from backend.extensions import db, migrate, redis_handle
 from backend.gateways.payments import registry as payment_registry
 from backend.gateways.wechat import WeChat
@@ -30,8 +30,10 @@ OWN_EDGES = (
     HEALTH,
     Edge(blueprint=figures.blueprint, prefix="", guard=figures.metrics_guard),
     Edge(blueprint=programme.blueprint, prefix="", guard=guards.public),
+    Edge(blueprint=campaign_pages.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=landing.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=merchant_list.blueprint, prefix="", guard=guards.public),
+    Edge(blueprint=notices.blueprint, prefix="", guard=guards.public),
     *bank_api.EDGES,
     Edge(blueprint=payment_callbacks.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=wechat_callbacks.blueprint, prefix="", guard=guards.public),

@@ -15,6 +15,7 @@ from backend.cli.claims import claims_cli
 from backend.cli.entries import entry_cli
 from backend.cli.merchant_standing import placement_cli
 from backend.cli.merchants import clerk_cli, merchant_cli, merchant_list_cli, placard_cli
+from backend.cli.notices import notice_cli
 from backend.cli.output import actor_option, refusals_as_text
 from backend.cli.partners import partner_cli
 from backend.cli.payments import payments_cli
@@ -69,6 +70,7 @@ def init_app(app: Flask) -> None:
         audit_cli,
         payments_cli,
         refunds_cli,
+        notice_cli,
     ):
         app.cli.add_command(group)
 

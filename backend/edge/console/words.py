@@ -12,6 +12,7 @@ NOUNS = {
     "merchant": "商户",
     "merchant_list": "商户名单",
     "merchants": "商户",
+    "notice": "公告",
     "partner": "合作机构",
     "payback": "退回款",
     "payment_case": "付款异常",
@@ -69,6 +70,8 @@ VERBS: dict[str, str] = {
     "take": "收取文件",
     "unblock": "解除限制",
     "undo": "撤销",
+    "withdraw": "撤回",
+    "write": "撰写",
 }
 
 

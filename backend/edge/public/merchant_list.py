@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response, render_template
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from backend.domain.errors import NotFound
 from backend.edge.public import pages, words
+from backend.edge.public.fields import Digits
 from backend.services import merchant_lists
 from backend.services.merchant_lists import ListedMerchant, Publication
 
@@ -17,16 +18,6 @@ blueprint = APIBlueprint("merchant_list", __name__, tag="公开 public")
 blueprint.after_request(pages.dress)
 
 MAX_VERSION = 2_147_483_647  # what the column holds
-
-
-def _digits(value: object) -> object:
-    """A number in an address is plain digits: '1.0' and ' 1' would be second spellings."""
-    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
-        raise ValueError("wants digits")
-    return value
-
-
-Digits = BeforeValidator(_digits)
 
 
 class Filter(BaseModel):

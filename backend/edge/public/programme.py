@@ -9,15 +9,17 @@ from pydantic import AwareDatetime, BaseModel
 from backend import clock
 from backend.edge.public import campaign_facts, pages, words
 from backend.edge.public.campaign_facts import CampaignFacts
-from backend.services import merchant_lists, programmes
+from backend.services import merchant_lists, programmes, public_notices
 
 blueprint = APIBlueprint("programme", __name__, tag="公开 public")
 blueprint.after_request(pages.dress)
 blueprint.app_context_processor(pages.variables)
+blueprint.add_app_template_filter(words.moment)
 
 # The order in which a visitor cares: what can be had now comes first.
 PHASES: tuple[words.Phase, ...] = ("open", "upcoming", "paused", "ended")
 YEAR_S = 365 * 24 * 3600
+NOTICES_SHOWN = 3
 
 
 class ServerTime(BaseModel):
@@ -55,6 +57,7 @@ def home() -> str:
         programme=programme,
         total=words.large_sum(programme.total_fen),
         groups=[(words.PHASE_NAMES[name], members) for name, members in groups if members],
+        notices=public_notices.list_public().page(1, NOTICES_SHOWN),
         list_number=versions[0].number if versions else None,
         now_text=words.moment(now),
     )

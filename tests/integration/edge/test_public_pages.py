@@ -332,7 +332,11 @@ def test_a_verification_file_is_configured_as_name_and_content(app: APIFlask) ->
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/merchants", "/merchants/versions/1", "/merchants/versions/9", "/m/forged"]
+    "path",
+    [
+        *("/", "/merchants", "/merchants/versions/1", "/merchants/versions/9", "/m/forged"),
+        *("/c/Q2-MAY", "/c/NO-SUCH", "/calendar", "/notices", "/notices/1"),
+    ],
 )
 def test_every_page_forbids_all_but_its_own_parts(city: City, path: str) -> None:
     answer = city.get(path)

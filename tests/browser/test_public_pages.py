@@ -1,0 +1,81 @@
+"""What the public sees, without a sign-in: every page wide and narrow, by a keyboard alone."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+from werkzeug.serving import make_server
+
+from backend.services import campaigns, public_notices
+from tests.browser.conftest import DESK, PHONE, Eyes
+from tests.factories import MAY, SUPERMARKET, City
+
+SMALLEST = 320  # of the phones that older people hold
+Visitor = Callable[..., Eyes]
+
+
+@pytest.fixture
+def visitor(browser: Browser, city: City) -> Iterator[Visitor]:
+    """Give a page of the public application to somebody whose browser runs no scripts."""
+    server = make_server("127.0.0.1", 0, city.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    contexts: list[BrowserContext] = []
+    eyes: list[Eyes] = []
+
+    def give(*, width: int = DESK) -> Eyes:
+        context = browser.new_context(
+            viewport={"width": width, "height": 844}, locale="zh-CN", timezone_id="Asia/Shanghai"
+        )
+        contexts.append(context)
+        eyes.append(Eyes(context.new_page(), f"http://127.0.0.1:{server.port}"))
+        return eyes[-1]
+
+    yield give
+    for context in contexts:
+        context.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    for one in eyes:
+        one.finish()
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE, SMALLEST])
+def test_every_public_page_is_whole_legible_and_asks_nobody_else(
+    city: City, visitor: Visitor, width: int
+) -> None:
+    for campaign_id in ("Q3-NIGHT", "Q3-CAR", "GATE-JJK", "Q2-FUEL"):
+        campaigns.approve(campaign_id, actor="test")
+    notice = public_notices.write(title="公告" * 20, body="正" * 300, actor="mei.ti").id
+    public_notices.publish(notice, actor="shen.pi")
+    eyes = visitor(width=width)
+    for path in (
+        "/",
+        f"/c/{MAY}",
+        "/c/Q3-CAR",
+        "/calendar",
+        "/calendar?month=2023-05",
+        "/notices",
+        f"/notices/{notice}",
+        "/merchants",
+        "/merchants/versions/1",
+        f"/m/{city.placard[SUPERMARKET].rpartition('/')[2]}",
+    ):
+        page = eyes.open(path)
+        assert page.locator("footer a").count() >= 2, path
+    eyes.open("/c/NO-SUCH", status=404)
+
+
+def test_a_visitor_finds_a_campaigns_rules_by_keyboard_alone(city: City, visitor: Visitor) -> None:
+    page = visitor(width=PHONE).open("/calendar")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "跳到正文"
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "五一乐购券":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/c/{MAY}")
+    assert "退款后券算已经使用" in page.inner_text("main")
