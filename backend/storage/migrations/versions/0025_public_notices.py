@@ -1,11 +1,11 @@
-"""0023 public notices: what the city tells in words. A new table: safe while the application
+"""0025 public notices: what the city tells in words. A new table: safe while the application
 runs."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023_public_notices"
-down_revision = "0022_onboarding"
+revision = "0025_public_notices"
+down_revision = "0024_desk"
 TIME = sa.DateTime(timezone=True)
 
 
