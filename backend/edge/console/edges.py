@@ -1,7 +1,16 @@
 """Every page of the console, with its guard, and the tables that jobs export."""
 
 from backend.edge import guards
-from backend.edge.console import access, audit_log, exports, home, own_account, pages, sign_in
+from backend.edge.console import (
+    access,
+    audit_log,
+    exports,
+    home,
+    own_account,
+    pages,
+    sign_in,
+    war_room,
+)
 from backend.edge.guards import Edge
 
 PAGES = (
@@ -9,6 +18,7 @@ PAGES = (
     own_account.blueprint,
     exports.blueprint,
     audit_log.blueprint,
+    war_room.blueprint,
 )
 EDGES = (
     Edge(blueprint=pages.assets, prefix=pages.PREFIX, guard=guards.public),
