@@ -21,6 +21,7 @@ from gunicorn.workers.base import Worker
 from prometheus_client.multiprocess import mark_process_dead
 
 from backend.domain.errors import HuiquanError
+from backend.edge.console.streams import Places
 from backend.services import live
 from backend.services.health import refuse_unsafe_valkey
 
@@ -107,9 +108,15 @@ def on_starting(_server: object) -> None:
         sys.exit(f"{error.code}: {error.message} ({error})")
 
 
-def post_worker_init(_worker: object) -> None:
-    """Let each worker tell once a second what it counted of the claims."""
+def post_worker_init(worker: Worker) -> None:
+    """Let each worker tell once a second what it counted of the claims.
+
+    In the console's no more than half of the threads serve live streams, which end at a stop.
+    """
     live.start_flushing()
+    if "wsgi:console" in sys.argv:
+        places = Places(max(1, threads // 2), lambda: worker.alive)
+        worker.wsgi.extensions["stream_places"] = places
 
 
 def worker_exit(_server: object, _worker: object) -> None:

@@ -100,23 +100,27 @@ def list_campaigns() -> None:
         click.echo(f"{c.id:10} {state}\t{dates}\t{yuan_text(c.amount_fen)} 元\t{c.name}")
 
 
-def _act(name: str, act: Callable[..., None], text: str) -> None:
+def _act(name: str, act: Callable[..., None], text: str, *, reason: bool = False) -> None:
     """Add `flask campaign NAME ID`, one command for each act."""
 
-    @campaign_cli.command(name, help=text)
-    @click.argument("campaign_id")
-    @actor_option
     @refusals_as_text
-    def command(campaign_id: str, actor: str) -> None:
-        act(campaign_id, actor=actor)
+    def command(campaign_id: str, **given: str) -> None:
+        act(campaign_id, **given)
         click.echo(f"{campaign_id} {name}: ok")
+
+    options = [click.argument("campaign_id"), actor_option]
+    if reason:
+        options.append(click.option("--reason", required=True))
+    for option in options:
+        command = option(command)
+    campaign_cli.command(name, help=text)(command)
 
 
 _act("approve", campaigns.approve, "Commit the campaign's money and fix its terms.")
 _act("run", campaigns.run, "Load the quota and let residents claim from the opening second.")
-_act("pause", campaigns.pause, "Stop claims at once; vouchers already claimed stay usable.")
-_act("resume", campaigns.resume, "Let residents claim again.")
-_act("stop", campaigns.stop, "End claims for good.")
+_act("pause", campaigns.pause, "Stop claims at once; claimed vouchers stay usable.", reason=True)
+_act("resume", campaigns.resume, "Let residents claim again.", reason=True)
+_act("stop", campaigns.stop, "End claims for good.", reason=True)
 
 
 @ledger_cli.command("check")

@@ -18,6 +18,7 @@ from backend.domain.campaigns import (
 )
 from backend.domain.errors import NotFound
 from backend.domain.postings import Posting, campaign_account, pot_account
+from backend.domain.reconciliation import checked_reason
 from backend.extensions import db, redis_handle
 from backend.services import audit, instant_campaigns, quota_counts
 from backend.services.snapshots import Snapshots
@@ -126,19 +127,19 @@ def run(campaign_id: str, *, actor: str) -> None:
     _act(campaign_id, "run", actor=actor, counted=quota_counts.push(campaign_id))
 
 
-def pause(campaign_id: str, *, actor: str) -> None:
-    """Stop claims at once; vouchers already claimed stay usable."""
-    _act(campaign_id, "pause", actor=actor)
+def pause(campaign_id: str, *, actor: str, reason: str) -> None:
+    """Stop claims at once; vouchers already claimed stay usable. Raises ReasonNeeded."""
+    _act(campaign_id, "pause", actor=actor, reason=checked_reason(reason))
 
 
-def resume(campaign_id: str, *, actor: str) -> None:
-    """Let residents claim again."""
-    _act(campaign_id, "resume", actor=actor)
+def resume(campaign_id: str, *, actor: str, reason: str) -> None:
+    """Let residents claim again. Raises ReasonNeeded."""
+    _act(campaign_id, "resume", actor=actor, reason=checked_reason(reason))
 
 
-def stop(campaign_id: str, *, actor: str) -> None:
-    """End claims for good, before the campaign's end."""
-    _act(campaign_id, "stop", actor=actor)
+def stop(campaign_id: str, *, actor: str, reason: str) -> None:
+    """End claims for good, before the campaign's end. Raises ReasonNeeded."""
+    _act(campaign_id, "stop", actor=actor, reason=checked_reason(reason))
 
 
 def end_due() -> int:
@@ -197,7 +198,14 @@ def next_release(campaign: Campaign, at: datetime) -> datetime | None:
     return release.next_at(at, ends_at=campaign.ends_at) if release else None
 
 
-def _act(campaign_id: str, act: Act, *, actor: str, counted: dict[int, int] | None = None) -> None:
+def _act(
+    campaign_id: str,
+    act: Act,
+    *,
+    actor: str,
+    counted: dict[int, int] | None = None,
+    **details: str,
+) -> None:
     """Do an act; with `counted` only while SQL has no later change of a tier's count."""
     with transaction() as session:
         campaign = _locked(session, campaign_id)
@@ -205,7 +213,7 @@ def _act(campaign_id: str, act: Act, *, actor: str, counted: dict[int, int] | No
             raise ActNotPossible(f"{campaign_id}: a tier's count was changed meanwhile")
         state = next_state(queries.terms_of(campaign).state, act)
         campaign.state, mode = state, campaign.mode
-        audit.record(session, actor=actor, action=f"campaign.{act}", subject=campaign_id)
+        audit.record(session, actor=actor, action=f"campaign.{act}", subject=campaign_id, **details)
     forget_snapshots()
     log.info("campaign_state_changed", campaign_id=campaign_id, state=state)
     if mode not in MODES_OF_SQL:

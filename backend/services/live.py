@@ -6,7 +6,9 @@ Units of instant discounts are claimed at the moment of payment, and count alike
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import redis
 import structlog
@@ -39,6 +41,8 @@ class TierCounts:
     """
 
     position: int
+    threshold_fen: int
+    face_value_fen: int
     count: int
     claimed: int | None
     left: int | None
@@ -46,9 +50,20 @@ class TierCounts:
     left_today: int | None
 
 
+class Second(NamedTuple):
+    """What came of the claims of one second; `at_s` counts from 1970 UTC."""
+
+    at_s: int
+    taken: int
+    refused: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class LiveFigures:
-    """One campaign now. Rates, refusals and latency are of the last 60 settled seconds."""
+    """One campaign now. Rates, refusals and latency are of the last 60 settled seconds.
+
+    `by_second` is those seconds, the oldest first.
+    """
 
     now_ms: int
     state: str
@@ -58,6 +73,27 @@ class LiveFigures:
     refusals: dict[str, int]
     latency_ms: dict[str, float | None]
     backlog: int
+    by_second: tuple[Second, ...]
+
+    @property
+    def claimed(self) -> int | None:
+        """Units claimed, over all tiers; None while no quota is loaded."""
+        return _sum(tier.claimed for tier in self.tiers)
+
+    @property
+    def left(self) -> int | None:
+        """Units left, over all tiers; None while no quota is loaded."""
+        return _sum(tier.left for tier in self.tiers)
+
+    @property
+    def amount_fen(self) -> int:
+        """What the campaign spends when every unit is claimed and used."""
+        return sum(tier.count * tier.face_value_fen for tier in self.tiers)
+
+    @property
+    def claimed_fen(self) -> int:
+        """What of it is claimed."""
+        return sum((tier.claimed or 0) * tier.face_value_fen for tier in self.tiers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,21 +209,35 @@ def _ask(campaign_id: str) -> LiveFigures:
             "last_5_s": round(sum(n for s, n in given.items() if s > last - 5) / 5, 1),
             "last_60_s": round(sum(given.values()) / WINDOW_S, 1),
         },
-        refusals={
-            k: n
-            for k, n in sorted(sums.items())
-            if not k.startswith("le:") and k not in ("taken", "replayed")
-        },
+        refusals=_refusals(sums),
         latency_ms={
             "p50": metrics.percentile_ms(buckets, 0.5),
             "p95": metrics.percentile_ms(buckets, 0.95),
         },
         backlog=stream.backlog(redis_handle.client, campaign_id),
+        by_second=tuple(
+            Second(second, fields.get("taken", 0), sum(_refusals(fields).values()))
+            for second, fields in sorted(seconds.items())
+        ),
     )
 
 
 def _less(issued: int | None, back: int) -> int | None:
     return None if issued is None else issued - back
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _refusals(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of refusals by code, of all that a second counts."""
+    return {
+        name: count
+        for name, count in sorted(counts.items())
+        if not name.startswith("le:") and name not in ("taken", "replayed")
+    }
 
 
 def _tiers(terms: CampaignTerms) -> tuple[TierCounts, ...]:
@@ -200,6 +250,8 @@ def _tiers(terms: CampaignTerms) -> tuple[TierCounts, ...]:
     return tuple(
         TierCounts(
             position=tier.position,
+            threshold_fen=tier.threshold_fen,
+            face_value_fen=tier.face_value_fen,
             count=tier.count,
             claimed=_less(issued.get(tier.position), back.get(tier.position, 0)),
             left=left.get(tier.position),

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -36,9 +37,11 @@ class Eyes:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._note)
 
-    def open(self, path: str, status: int = 200) -> Page:
-        """Open a page and look at it."""
-        answer = self.page.goto(self.site + path, wait_until="networkidle")
+    def open(
+        self, path: str, status: int = 200, until: Literal["load", "networkidle"] = "networkidle"
+    ) -> Page:
+        """Open a page and look at it; where figures come live the network is never idle."""
+        answer = self.page.goto(self.site + path, wait_until=until)
         assert answer is not None
         assert answer.status == status, path
         self.look()

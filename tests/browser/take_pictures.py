@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from backend.domain.staff import Role
-from backend.services import clerks
+from backend.services import clerks, live
 from tests.browser.conftest import DESK, PHONE, PageAs
-from tests.factories import SUPERMARKET, City
+from tests.factories import MAY, SUPERMARKET, City, MovableClock
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 # (name of the file, who looks, address): a page joins by a line here.
@@ -18,16 +18,24 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-sign-in", None, "/console/sign-in"),
     ("console-home", Role.AUDITOR, "/console/"),
     ("console-audit-log", Role.AUDITOR, "/console/audit"),
+    ("console-war-room", Role.BUREAU_APPROVER, f"/console/war-room/{MAY}"),
 )
 
 
 @pytest.fixture
-def at_work(city: City) -> None:
+def at_work(city: City, moment: MovableClock) -> None:
     """A city with something to show: its programme runs, staff have done this and that."""
     for number in range(12):
         clerks.add_clerk(
             merchant_id=SUPERMARKET, name="王店员", phone=f"1540000{number:04d}", actor="li.wei"
         )
+    for number in range(60):
+        city.claim(city.resident(), tier=1 + number % 3)
+        if number % 5 == 0:
+            live.flush()
+            moment.move(seconds=1)
+    live.flush()
+    moment.move(seconds=live.SETTLED_AFTER_S)
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])

@@ -150,7 +150,7 @@ def test_a_campaigns_state_is_said_in_words_and_not_by_colour_alone(
     page = browser.new_page()
     page.goto(site)
     assert page.locator(".badge").all_inner_texts() == ["进行中"]
-    campaigns.pause("Q2-MAY", actor="test")
+    campaigns.pause("Q2-MAY", actor="test", reason="试")
     page.reload()
     assert page.locator(".badge").all_inner_texts() == ["已暂停"]
     page.close()

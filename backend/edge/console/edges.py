@@ -10,6 +10,7 @@ from backend.edge.console import (
     own_account,
     pages,
     sign_in,
+    war_room,
 )
 from backend.edge.guards import Edge
 
@@ -19,6 +20,7 @@ PAGES = (
     exports.blueprint,
     merchants.blueprint,
     audit_log.blueprint,
+    war_room.blueprint,
 )
 EDGES = (
     Edge(blueprint=pages.assets, prefix=pages.PREFIX, guard=guards.public),

@@ -23,6 +23,7 @@ from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.staff import ROLE_NAMES
 from backend.edge import errors
 from backend.edge.console import access, cells, nav
+from backend.edge.console.streams import Places
 from backend.services import programmes
 from backend.settings import Settings
 
@@ -42,6 +43,7 @@ REFUSAL_TITLES = {
     429: "操作太频繁",
     503: "系统正忙",
 }
+STREAMS = 4  # a server says what its threads allow: deploy/gunicorn.conf.py
 FOREVER_S = 365 * 24 * 3600
 
 assets = APIBlueprint("console_assets", __name__, enable_openapi=False)
@@ -68,6 +70,7 @@ def init_app(app: APIFlask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # a form lives as long as the sign-in
     )
     app.extensions["assets_digest"] = _digest(STATIC)
+    app.extensions["stream_places"] = Places(STREAMS)
     CSRFProtect(app)
     app.register_error_handler(CSRFError, _form_expired)
     app.after_request(_dress)

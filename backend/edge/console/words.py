@@ -73,6 +73,30 @@ VERBS: dict[str, str] = {
     "withdraw": "撤回",
     "write": "撰写",
 }
+# Why a claim failed, on a screen that is read from afar; a code without words shows itself.
+REFUSALS = {
+    "campaign_claim_limit_reached": "本场张数已满",
+    "campaign_closed": "活动已结束",
+    "campaign_not_open": "还没到开抢时间",
+    "campaign_paused": "活动已暂停",
+    "card_required": "没有绑定银行卡",
+    "claim_limit_reached": "已领过本档",
+    "claim_unconfirmed": "结果待确认",
+    "claim_window_closed": "不在领取时段",
+    "daily_claim_count_reached": "当天张数已满",
+    "daily_claim_limit_reached": "当天已领过",
+    "daily_quota_exhausted": "当天名额已领完",
+    "outside_claim_area": "不在领取区域",
+    "phone_required": "没有绑定手机号",
+    "position_required": "没有提供位置",
+    "quota_exhausted": "名额已领完",
+    "quota_restoring": "名额恢复中",
+    "quota_unavailable": "领券服务没有应答",
+    "resident_blocked": "领券资格已暂停",
+    "ticket_invalid": "领券票无效",
+    "ticket_required": "没有领券票",
+    "too_many_requests": "操作太频繁",
+}
 
 
 def action(code: str) -> str:

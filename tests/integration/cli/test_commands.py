@@ -38,10 +38,10 @@ def test_a_wrong_programme_is_refused_by_line_and_exits_with_1(
 def test_a_campaign_is_approved_run_paused_and_listed(city: City) -> None:
     assert flask(city.app, "campaign", "approve", "Q3-NIGHT").exit_code == 0
     assert flask(city.app, "campaign", "run", "Q3-NIGHT").exit_code == 0
-    assert flask(city.app, "campaign", "pause", MAY).exit_code == 0
-    assert flask(city.app, "campaign", "resume", MAY).exit_code == 0
-    assert flask(city.app, "campaign", "stop", MAY).exit_code == 0
-    again = flask(city.app, "campaign", "resume", MAY)
+    assert flask(city.app, "campaign", "pause", MAY, "--reason", "系统检修").exit_code == 0
+    assert flask(city.app, "campaign", "resume", MAY, "--reason", "系统检修").exit_code == 0
+    assert flask(city.app, "campaign", "stop", MAY, "--reason", "系统检修").exit_code == 0
+    again = flask(city.app, "campaign", "resume", MAY, "--reason", "系统检修")
     assert (again.exit_code, "campaign_act_not_possible" in again.output) == (1, True)
     listed = flask(city.app, "campaign", "list").output
     assert "夜市啤酒节券" in listed

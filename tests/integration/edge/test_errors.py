@@ -175,9 +175,9 @@ def test_a_refused_claim_says_when_asking_again_makes_sense(
     city.claim(person)
     held = claim_refused(city, "claim_limit_reached", person=person)
     assert "Retry-After" not in held.headers
-    campaigns.pause(MAY, actor="test")
+    campaigns.pause(MAY, actor="test", reason="试")
     assert 15 <= int(claim_refused(city, "campaign_paused").headers["Retry-After"]) <= 45
-    campaigns.stop(MAY, actor="test")
+    campaigns.stop(MAY, actor="test", reason="试")
     assert "Retry-After" not in claim_refused(city, "campaign_closed").headers
 
 

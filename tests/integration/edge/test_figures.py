@@ -128,9 +128,12 @@ def test_the_feed_has_the_documented_fields(watched: City) -> None:
         "refusals",
         "latency_ms",
         "backlog",
+        "by_second",
     ]
     assert feed["tiers"][0] == {
         "position": 1,
+        "threshold_fen": 5_000,
+        "face_value_fen": 1_000,
         "count": 2500,
         "claimed": 0,
         "left": 2500,

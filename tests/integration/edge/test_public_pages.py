@@ -97,9 +97,9 @@ def test_a_running_campaign_is_open_from_its_opening_until_its_end_by_the_clock(
 
 
 def test_paused_and_stopped_campaigns_say_so_at_once(city: City) -> None:
-    campaigns.pause(MAY, actor="test")
+    campaigns.pause(MAY, actor="test", reason="试")
     assert ">已暂停</span>" in city.get("/").text
-    campaigns.stop(MAY, actor="test")
+    campaigns.stop(MAY, actor="test", reason="试")
     assert ">已结束</span>" in city.get("/").text
 
 

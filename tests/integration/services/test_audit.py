@@ -13,9 +13,9 @@ from tests.factories import MAY, City, rows
 
 def test_an_act_names_its_actor_and_a_refused_act_leaves_no_entry(city: City) -> None:
     before = len(rows(AuditEntry))
-    campaigns.pause(MAY, actor="李科长")
+    campaigns.pause(MAY, actor="李科长", reason="试")
     with pytest.raises(ActNotPossible):
-        campaigns.pause(MAY, actor="李科长")
+        campaigns.pause(MAY, actor="李科长", reason="试")
     entries = rows(AuditEntry)[before:]
     assert [(e.actor, e.action, e.subject) for e in entries] == [("李科长", "campaign.pause", MAY)]
 

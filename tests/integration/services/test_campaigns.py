@@ -1,10 +1,14 @@
 """Campaigns: states, budget and quota."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 from sqlalchemy import update
 
 from backend.domain.campaigns import ActNotPossible, BudgetExceeded
 from backend.domain.errors import NotFound
+from backend.domain.reconciliation import ReasonNeeded
 from backend.extensions import redis_handle
 from backend.services import campaigns, ledger
 from backend.storage.models.audit import AuditEntry
@@ -12,6 +16,11 @@ from backend.storage.models.campaigns import Campaign
 from backend.storage.redis import quota
 from backend.storage.sql import transaction
 from tests.factories import MAY, City, MovableClock, rows
+
+
+def because(act: Callable[..., None]) -> Callable[..., None]:
+    """Return an act with a reason given."""
+    return partial(act, reason="系统检修")
 
 
 def state(campaign_id: str) -> str:
@@ -23,16 +32,24 @@ def test_a_campaign_goes_draft_approved_running_paused_running_stopped(city: Cit
     for act, reached in (
         (campaigns.approve, "approved"),
         (campaigns.run, "running"),
-        (campaigns.pause, "paused"),
-        (campaigns.resume, "running"),
-        (campaigns.stop, "stopped"),
+        (because(campaigns.pause), "paused"),
+        (because(campaigns.resume), "running"),
+        (because(campaigns.stop), "stopped"),
     ):
         act(night, actor="李科长")
         assert state(night) == reached
     with pytest.raises(ActNotPossible):
-        campaigns.resume(night, actor="李科长")
+        campaigns.resume(night, actor="李科长", reason="试")
     acts = [entry.action for entry in rows(AuditEntry) if entry.subject == night]
     assert acts == [f"campaign.{act}" for act in ("approve", "run", "pause", "resume", "stop")]
+
+
+def test_to_pause_go_on_or_stop_wants_a_reason_and_the_log_has_it(city: City) -> None:
+    for act in (campaigns.pause, campaigns.resume, campaigns.stop):
+        with pytest.raises(ReasonNeeded):
+            act(MAY, actor="李科长", reason=" ")
+    campaigns.pause(MAY, actor="李科长", reason=" 系统检修 ")
+    assert rows(AuditEntry)[-1].details == {"reason": "系统检修"}
 
 
 def test_a_draft_cannot_run_and_an_approval_happens_once(city: City) -> None:
@@ -109,7 +126,7 @@ def test_the_units_left_are_told_by_tier(city: City) -> None:
 
 
 def test_an_unknown_campaign_is_not_found(city: City) -> None:
-    for act in (campaigns.approve, campaigns.run, campaigns.pause):
+    for act in (campaigns.approve, campaigns.run, because(campaigns.pause)):
         with pytest.raises(NotFound):
             act("NO-SUCH", actor="test")
     with pytest.raises(NotFound):

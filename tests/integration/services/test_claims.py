@@ -103,12 +103,12 @@ def test_a_campaign_closes_at_24_00_of_its_last_day(city: City, moment: MovableC
 
 
 def test_a_pause_acts_at_the_next_claim_and_a_resumption_too(city: City) -> None:
-    campaigns.pause(MAY, actor="test")
+    campaigns.pause(MAY, actor="test", reason="试")
     with pytest.raises(refusals.CampaignPaused):
         city.claim(city.resident())
-    campaigns.resume(MAY, actor="test")
+    campaigns.resume(MAY, actor="test", reason="试")
     assert city.claim(city.resident())
-    campaigns.stop(MAY, actor="test")
+    campaigns.stop(MAY, actor="test", reason="试")
     with pytest.raises(refusals.CampaignClosed):
         city.claim(city.resident())
 

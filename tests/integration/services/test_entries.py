@@ -121,10 +121,10 @@ def test_only_the_spots_own_gate_in_the_campaigns_time_lets_in(
             request_id=new_request(),
             code=payment_codes.issue(visitor.id).code,
         )
-    campaigns.pause(GATE, actor="test")
+    campaigns.pause(GATE, actor="test", reason="试")
     with pytest.raises(rules.EntryNotOffered):
         enter(spot_clerk, visitor)
-    campaigns.resume(GATE, actor="test")
+    campaigns.resume(GATE, actor="test", reason="试")
     moment.set(datetime(2024, 1, 1, tzinfo=CHINA))
     with pytest.raises(rules.EntryNotOffered):
         enter(spot_clerk, visitor)

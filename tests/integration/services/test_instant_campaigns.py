@@ -9,7 +9,7 @@ def test_only_running_instant_campaigns_are_offered_and_a_pause_acts_at_once(cit
     assert instant_campaigns.running() == ()
     run_instant()
     assert [found.terms.id for found in instant_campaigns.running()] == [ICE]
-    campaigns.pause(ICE, actor="test")
+    campaigns.pause(ICE, actor="test", reason="试")
     assert instant_campaigns.running() == ()
 
 

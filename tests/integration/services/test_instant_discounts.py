@@ -113,7 +113,7 @@ def test_another_trade_area_hour_or_day_has_no_offer(city: City, moment: Movable
     moment.set(datetime(2024, 1, 1, 10, 1, tzinfo=CHINA))
     assert quoted(city, person, 20_000).reasons == ()
     moment.set(datetime(2023, 4, 28, 10, 1, tzinfo=CHINA))
-    campaigns.pause(ICE, actor="test")
+    campaigns.pause(ICE, actor="test", reason="试")
     assert quoted(city, person, 20_000).reasons == ()
     assert attempt(city, person, 20_000) == "no_eligible_voucher"
 

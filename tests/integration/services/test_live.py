@@ -122,7 +122,7 @@ def test_a_scrape_sees_every_campaign_that_can_be_claimed_from(city: City) -> No
     (found,) = live.quotas()
     assert (found.campaign_id, found.backlog) == (MAY, 1)
     assert [tier.claimed for tier in found.tiers][:2] == [0, 1]
-    campaigns.stop(MAY, actor="test")
+    campaigns.stop(MAY, actor="test", reason="试")
     assert live.quotas() == []
 
 

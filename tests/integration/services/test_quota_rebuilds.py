@@ -265,7 +265,7 @@ def test_the_job_rebuilds_by_itself_and_paying_goes_on_meanwhile(city: City) -> 
 
 
 def test_a_paused_campaign_is_still_paused_after_its_rebuild(city: City) -> None:
-    campaigns.pause(MAY, actor="test")
+    campaigns.pause(MAY, actor="test", reason="试")
     redis_handle.client.flushall()
     assert quota_rebuilds.rebuild_lost() == 1
     with pytest.raises(refusals.CampaignPaused):

@@ -119,7 +119,7 @@ def test_before_the_opening_nothing_waits_and_a_pause_is_told_as_a_pause(
     moment.move(seconds=10)
     assert refused(city) == "taken"
     rebuild()
-    campaigns.pause(MAY, actor="test")
+    campaigns.pause(MAY, actor="test", reason="试")
     assert refused(city) == "campaign_paused"
 
 

@@ -157,7 +157,7 @@ def test_a_receipt_of_this_epoch_that_its_quota_forgot_restores_nothing(city: Ci
 def test_a_pause_and_the_end_do_not_void_a_receipt(city: City) -> None:
     person = city.resident()
     lost = city.claim(person)
-    campaigns.stop(MAY, actor="test")
+    campaigns.stop(MAY, actor="test", reason="试")
     lose_valkey()
     assert receipts.honour(lost.receipt, resident_id=person.id).voucher_id == lost.voucher_id
 
@@ -172,7 +172,7 @@ def test_a_campaign_that_is_over_is_rebuilt_by_itself_while_its_vouchers_can_be_
     drain()
     lost = city.claim(person)
     if act == "stop":
-        campaigns.stop(MAY, actor="test")
+        campaigns.stop(MAY, actor="test", reason="试")
     else:
         moment.set(campaigns.terms(MAY).ends_at)
         campaigns.end_due()
@@ -192,7 +192,7 @@ def test_a_campaign_that_is_over_is_rebuilt_by_itself_while_its_vouchers_can_be_
 def test_a_campaign_whose_vouchers_are_all_over_is_left_alone(
     city: City, moment: MovableClock
 ) -> None:
-    campaigns.stop(MAY, actor="test")
+    campaigns.stop(MAY, actor="test", reason="试")
     redis_handle.client.flushall()
     moment.set(campaigns.terms(MAY).ends_at + timedelta(days=6))
     assert quota_rebuilds.rebuild_lost() == 1

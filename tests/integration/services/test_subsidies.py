@@ -85,10 +85,10 @@ def test_only_a_running_campaign_in_its_time_takes_applications(
         drafted(person)
     car(city)
     late = drafted(person)
-    campaigns.pause(CAR, actor="test")
+    campaigns.pause(CAR, actor="test", reason="试")
     with pytest.raises(rules.SubsidyNotOffered):
         subsidies.submit(subsidy_id=late.id, resident_id=person.id)
-    campaigns.resume(CAR, actor="test")
+    campaigns.resume(CAR, actor="test", reason="试")
     moment.set(datetime(2023, 10, 1, tzinfo=CHINA))
     with pytest.raises(rules.SubsidyNotOffered):
         subsidies.submit(subsidy_id=late.id, resident_id=person.id)

@@ -12,12 +12,12 @@
       color: colours.palette,
       textStyle: { color: colours.text, fontFamily: "inherit" },
       grid: { left: 8, right: 16, top: data.series.length > 1 ? 40 : 16, bottom: 8, containLabel: true },
-      legend: data.series.length > 1 ? { textStyle: { color: colours.text } } : undefined,
+      legend: data.series.length > 1 ? { top: 0, textStyle: { color: colours.text } } : undefined,
       // Rich text: a tooltip of HTML would carry inline styles, which the page's policy refuses.
       tooltip: { trigger: "axis", renderMode: "richText", valueFormatter: (value) => `${value} ${data.unit}` },
       xAxis: { type: "category", data: data.labels, axisLabel: { color: colours.text } },
       yAxis: { type: "value", axisLabel: { color: colours.text }, splitLine: { lineStyle: { color: colours.line } } },
-      series: data.series.map(({ name, values }) => ({ name, type: data.kind, data: values, barMaxWidth: 28 })),
+      series: data.series.map(({ name, values }) => ({ name, type: data.kind, data: values, barMaxWidth: 28, showSymbol: values.length <= 31 })),
     };
   }
 
