@@ -6,7 +6,7 @@ import pyotp
 
 from backend import clock
 from backend.domain.staff import Role
-from backend.services import staff, staff_sign_ins
+from backend.services import staff_proposals, staff_sign_ins
 from backend.services.staff_sessions import Browser
 from tests.factories import MovableClock
 
@@ -42,8 +42,13 @@ def code_of(secret: str) -> str:
 
 
 def add(name: str = "li.wei", role: Role = Role.BUREAU_OPERATOR) -> str:
-    """Make an account; return its one-time password."""
-    return staff.add(name, display_name="李伟", office="商务局", role=role, actor="root.admin")
+    """Make an account by two administrators; return its one-time password."""
+    staff_proposals.propose_account(
+        name, display_name="李伟", office="商务局", role=role, actor="root.admin"
+    )
+    password = staff_proposals.confirm(name, actor="qian.admin")
+    assert password
+    return password
 
 
 def enrol(name: str, password: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 
 from backend.cli.output import actor_option, refusals_as_text
 from backend.domain.staff import ROLE_NAMES, Role
-from backend.services import staff, staff_resets, staff_sessions
+from backend.services import staff, staff_proposals, staff_resets, staff_sessions
 
 staff_cli = AppGroup("staff", help="Accounts of staff: who may sign in at the console (工作人员).")
 role_of_a_person = click.Choice([role.value for role in Role])
@@ -21,18 +21,22 @@ role_of_a_person = click.Choice([role.value for role in Role])
 @actor_option
 @refusals_as_text
 def add(login_name: str, display_name: str, office: str, role: str, actor: str) -> None:
-    """Make an account; its one-time password is shown once and good for three days."""
-    password = staff.add(
-        login_name, display_name=display_name, office=office, role=Role(role), actor=actor
-    )
-    click.echo(f"{display_name}（{ROLE_NAMES[Role(role)]}）的一次性密码，请当面交给本人：")
-    click.echo(password)
+    """Ask for an account; another administrator confirms. The first administrator is made at once.
+
+    The first one's one-time password is shown once and good for three days.
+    """
+    person = {"display_name": display_name, "office": office, "actor": actor}
+    if Role(role) is Role.ADMINISTRATOR and not staff.has_administrator():
+        _hand_over(login_name, staff.add_first(login_name, **person))
+        return
+    staff_proposals.propose_account(login_name, role=Role(role), **person)
+    click.echo(f"{display_name}（{ROLE_NAMES[Role(role)]}）的账号申请待另一位管理员复核")
 
 
 @staff_cli.command("list")
 @refusals_as_text
 def list_all() -> None:
-    """List all accounts, and the resets that wait for a second administrator."""
+    """List all accounts, and what waits for a second administrator."""
     for shown in staff.list_all():
         account = shown.account
         state = "登录已锁定" if shown.is_locked_out else staff.STATE_NAMES[account.state]
@@ -40,6 +44,11 @@ def list_all() -> None:
         role = ROLE_NAMES[Role(account.role)]
         person = f"{account.display_name}\t{account.office}"
         click.echo(f"{account.login_name:16} {role}\t{person}\t{state}\t{phone}")
+    for proposal in staff_proposals.list_open():
+        what = {"account": "新账号", "role": "更换角色"}[proposal.kind]
+        asked = f"{proposal.requested_by}，{_shown(proposal.requested_at)}"
+        role = ROLE_NAMES[Role(proposal.role)]
+        click.echo(f"待复核的{what}：{proposal.login_name} {role}（{asked}）")
     for reset in staff_resets.list_open():
         asked = f"{reset.requested_by}，{_shown(reset.requested_at)}，{reset.reason}"
         click.echo(f"待复核的重置：{reset.account.login_name}（{asked}）")
@@ -51,9 +60,33 @@ def list_all() -> None:
 @actor_option
 @refusals_as_text
 def change_role(login_name: str, role: str, actor: str) -> None:
-    """Give a person another role; he has to sign in again."""
-    staff.change_role(login_name, Role(role), actor=actor)
-    click.echo(f"{login_name} 的角色现为{ROLE_NAMES[Role(role)]}")
+    """Ask for another role of a person; another administrator confirms."""
+    staff_proposals.propose_role(login_name, Role(role), actor=actor)
+    click.echo(f"{login_name} 改为{ROLE_NAMES[Role(role)]}的申请待另一位管理员复核")
+
+
+@staff_cli.command("confirm")
+@click.argument("login_name")
+@actor_option
+@refusals_as_text
+def confirm(login_name: str, actor: str) -> None:
+    """Confirm the account or role that a colleague has asked for; a password is shown once."""
+    password = staff_proposals.confirm(login_name, actor=actor)
+    if password is None:
+        click.echo(f"{login_name} 的新角色已生效，需重新登录")
+    else:
+        _hand_over(login_name, password)
+
+
+@staff_cli.command("refuse")
+@click.argument("login_name")
+@click.option("--reason", required=True)
+@actor_option
+@refusals_as_text
+def refuse(login_name: str, reason: str, actor: str) -> None:
+    """Turn an account or role down, or take one's own request back."""
+    staff_proposals.refuse(login_name, reason=reason, actor=actor)
+    click.echo(f"{login_name} 的账号申请已驳回")
 
 
 @staff_cli.command("lock")
@@ -104,9 +137,7 @@ def request_reset(login_name: str, reason: str, actor: str) -> None:
 @refusals_as_text
 def confirm_reset(login_name: str, actor: str) -> None:
     """Confirm what a colleague has asked for; the one-time password is shown once."""
-    password = staff_resets.confirm(login_name, actor=actor)
-    click.echo(f"{login_name} 的一次性密码，请当面交给本人：")
-    click.echo(password)
+    _hand_over(login_name, staff_resets.confirm(login_name, actor=actor))
 
 
 @staff_cli.command("refuse-reset")
@@ -132,6 +163,11 @@ def sessions(login_name: str, end: bool, actor: str) -> None:
         click.echo(f"{row.id}\t{row.address}\t{times}\t{row.browser}")
     if end:
         click.echo(f"已结束 {staff.end_sessions(login_name, actor=actor)} 个会话")
+
+
+def _hand_over(login_name: str, password: str) -> None:
+    click.echo(f"{login_name} 的一次性密码，请当面交给本人：")
+    click.echo(password)
 
 
 def _shown(at: datetime) -> str:

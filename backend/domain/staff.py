@@ -125,6 +125,12 @@ class StaffStateRefused(HuiquanError):
     category = "conflict"
 
 
+class StaffProposalOpen(HuiquanError):
+    code = "staff_proposal_open"
+    message = "该登录名已有一件待复核的账号申请，请由另一位管理员复核或驳回"
+    category = "conflict"
+
+
 class StaffResetOpen(HuiquanError):
     code = "staff_reset_open"
     message = "该账号已有一件待复核的重置申请，请由另一位管理员复核或驳回"

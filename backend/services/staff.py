@@ -18,7 +18,7 @@ from backend.domain.staff import ONE_TIME_TTL, Role, StaffExists, StaffStateRefu
 from backend.extensions import db
 from backend.services import audit, staff_locks, staff_passwords, staff_sessions
 from backend.storage.models.staff import StaffAccount
-from backend.storage.sql import transaction
+from backend.storage.sql import serialise, transaction
 
 STATE_NAMES = {"active": "在用", "locked": "已停用", "left": "已离岗"}
 
@@ -32,10 +32,12 @@ class StaffShown:
     is_locked_out: bool  # too many failures just now
 
 
-def add(login_name: str, *, display_name: str, office: str, role: Role, actor: str) -> str:
-    """Make an account; return its one-time password, good for three days.
+def add_first(login_name: str, *, display_name: str, office: str, actor: str) -> str:
+    """Make an administrator while there is none; return a one-time password, good for three days.
 
-    Raises StaffInvalid, StaffExists.
+    All other accounts take two administrators (`staff_proposals`).
+
+    Raises StaffInvalid, StaffExists, StaffStateRefused once there is one.
     """
     name = folded(login_name)
     rules.check_names(login_name=name, display_name=display_name, office=office)
@@ -43,23 +45,57 @@ def add(login_name: str, *, display_name: str, office: str, role: Role, actor: s
     made = staff_passwords.hashed(password)
     try:
         with transaction() as session:
-            session.add(
-                StaffAccount(
-                    login_name=name,
-                    display_name=display_name,
-                    office=office,
-                    role=role,
-                    password_hash=made,
-                    one_time_until=clock.now() + ONE_TIME_TTL,
-                    added_by=actor,
-                    added_at=clock.now(),
-                )
+            serialise(session, "staff.add_first")
+            if has_administrator():
+                raise StaffStateRefused(name)
+            insert(
+                session,
+                login_name=name,
+                display_name=display_name,
+                office=office,
+                role=Role.ADMINISTRATOR,
+                password_hash=made,
+                actor=actor,
             )
-            session.flush()
-            audit.record(session, actor=actor, action="staff.add", subject=name, role=role)
     except IntegrityError as error:
         raise StaffExists(name) from error
     return password
+
+
+def has_administrator() -> bool:
+    """Tell whether there is anybody who may ask for accounts."""
+    there = select(StaffAccount.id).where(
+        StaffAccount.role == Role.ADMINISTRATOR, StaffAccount.state == "active"
+    )
+    return db.session().scalar(there.limit(1)) is not None
+
+
+def insert(
+    session: Session,
+    *,
+    login_name: str,
+    display_name: str,
+    office: str,
+    role: Role,
+    password_hash: str,
+    actor: str,
+    **details: str,
+) -> None:
+    """Add an account in the caller's transaction; its password is one that was handed over."""
+    session.add(
+        StaffAccount(
+            login_name=login_name,
+            display_name=display_name,
+            office=office,
+            role=role,
+            password_hash=password_hash,
+            one_time_until=clock.now() + ONE_TIME_TTL,
+            added_by=actor,
+            added_at=clock.now(),
+        )
+    )
+    session.flush()
+    audit.record(session, actor=actor, action="staff.add", subject=login_name, role=role, **details)
 
 
 def list_all() -> Sequence[StaffShown]:
@@ -73,19 +109,6 @@ def list_all() -> Sequence[StaffShown]:
         )
         for account in session.scalars(select(StaffAccount).order_by(StaffAccount.login_name))
     ]
-
-
-def change_role(login_name: str, role: Role, *, actor: str) -> None:
-    """Give a person another role; whatever he is signed in to ends. The same again is no change."""
-    with transaction() as session:
-        account = of_another(session, login_name, actor=actor)
-        if account.state == "left":
-            raise StaffStateRefused(account.login_name)
-        if account.role == role:
-            return
-        before, account.role = account.role, role
-        staff_sessions.end_all(session, account.id, why="role")
-        _record(session, "staff.role", account, actor, before=before, role=role)
 
 
 def lock(login_name: str, *, reason: str, actor: str) -> None:
@@ -119,11 +142,15 @@ def end_sessions(login_name: str, *, actor: str) -> int:
     return ended
 
 
+def find(session: Session, login_name: str, *, lock: bool = False) -> StaffAccount | None:
+    """Return the account of a folded name, or None."""
+    named = select(StaffAccount).where(StaffAccount.login_name == login_name)
+    return session.scalar(named.with_for_update() if lock else named)
+
+
 def of_another(session: Session, login_name: str, *, actor: str) -> StaffAccount:
     """Lock and return an account that is not the actor's own, or refuse."""
-    account = session.scalar(
-        select(StaffAccount).where(StaffAccount.login_name == folded(login_name)).with_for_update()
-    )
+    account = find(session, folded(login_name), lock=True)
     if account is None:
         raise NotFound(f"staff {login_name[:40]!r}")
     refuse_own_work(made_by=account.login_name, checked_by=actor)

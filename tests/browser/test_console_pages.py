@@ -9,10 +9,11 @@ from backend.domain.permissions import MATRIX
 from backend.domain.staff import Role
 from backend.edge.console import nav
 from backend.edge.console.access import EverySignedIn, permission_of
-from backend.services import audit, staff
+from backend.services import audit
 from backend.storage.sql import transaction
 from tests.browser.conftest import DESK, PHONE, Eyes, PageAs
 from tests.console import Console
+from tests.staffing import add
 
 PASSWORD = "mo-Li7hua_kai4le"
 
@@ -58,9 +59,7 @@ def test_a_refusal_is_a_page_too(page_as: PageAs) -> None:
 
 
 def test_somebody_new_signs_in_by_keyboard_alone(page_as: PageAs) -> None:
-    first = staff.add(
-        "li.wei", display_name="李伟", office="审计局", role=Role.AUDITOR, actor="root.admin"
-    )
+    first = add("li.wei", Role.AUDITOR)
     eyes = page_as(width=PHONE)
     page = eyes.open("/console/audit?actor=li.wei")
     keyboard = page.keyboard

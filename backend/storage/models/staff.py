@@ -1,4 +1,4 @@
-"""Staff: accounts, their sessions at the console, failures of signing in, resets by two people."""
+"""Staff: accounts, sessions at the console, failures of signing in, what two people decide."""
 
 from datetime import datetime
 
@@ -9,6 +9,10 @@ from backend.extensions import Model
 from backend.storage.sql import ChinaTime
 
 OPEN = text("decided_at IS NULL")
+ROLE_KNOWN = (
+    "role IN ('bureau_operator', 'bureau_approver', 'finance', 'market_regulator', 'tax',"
+    " 'tourism', 'media', 'bank', 'superior_bank', 'partner', 'auditor', 'administrator')"
+)
 
 
 class StaffAccount(Model):
@@ -28,11 +32,7 @@ class StaffAccount(Model):
     added_by: Mapped[str]
     added_at: Mapped[datetime] = mapped_column(ChinaTime)
     __table_args__ = (
-        CheckConstraint(
-            "role IN ('bureau_operator', 'bureau_approver', 'finance', 'market_regulator', 'tax',"
-            " 'tourism', 'media', 'bank', 'superior_bank', 'partner', 'auditor', 'administrator')",
-            name="role_known",
-        ),
+        CheckConstraint(ROLE_KNOWN, name="role_known"),
         CheckConstraint("state IN ('active', 'locked', 'left')", name="state_known"),
         CheckConstraint("login_name = lower(login_name)", name="folded"),
         CheckConstraint(
@@ -104,6 +104,46 @@ class StaffReset(Model):
         Index(
             "uq_staff_resets_open",
             "account_id",
+            unique=True,
+            sqlite_where=OPEN,
+            postgresql_where=OPEN,
+        ),
+    )
+
+
+class StaffProposal(Model):
+    """A new account, or another role of one (账号申请): asked by one, confirmed by another."""
+
+    __tablename__ = "staff_proposals"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    login_name: Mapped[str]
+    display_name: Mapped[str | None]  # of a new account
+    office: Mapped[str | None]
+    role: Mapped[str]
+    requested_by: Mapped[str]
+    requested_at: Mapped[datetime] = mapped_column(ChinaTime)
+    decision: Mapped[str | None]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None] = mapped_column(ChinaTime)
+    __table_args__ = (
+        CheckConstraint("kind IN ('account', 'role')", name="kind_known"),
+        CheckConstraint(
+            "(kind = 'account') = (display_name IS NOT NULL)"
+            " AND (kind = 'account') = (office IS NOT NULL)",
+            name="a_new_account_is_named",
+        ),
+        CheckConstraint(ROLE_KNOWN, name="role_known"),
+        CheckConstraint("decision IN ('confirmed', 'refused')", name="decision_known"),
+        CheckConstraint(
+            "(decision IS NULL) = (decided_at IS NULL)"
+            " AND (decision IS NULL) = (decided_by IS NULL)",
+            name="decided_by_somebody",
+        ),
+        CheckConstraint("decision <> 'confirmed' OR decided_by <> requested_by", name="two_people"),
+        Index(
+            "uq_staff_proposals_open",
+            "login_name",
             unique=True,
             sqlite_where=OPEN,
             postgresql_where=OPEN,

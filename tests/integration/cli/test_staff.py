@@ -35,7 +35,10 @@ def test_an_account_is_locked_unlocked_given_a_role_and_closed(
     assert run(app, "lock", "li.wei", "--reason", "外出")[0] == 0
     assert "已停用" in run(app, "list")[1]
     assert run(app, "unlock", "li.wei")[0] == 0
-    assert run(app, "role", "li.wei", "finance")[0] == 0
+    assert run(app, "role", "li.wei", "finance", "--actor", "zhao")[0] == 0
+    assert "待复核的更换角色：li.wei 财政（zhao，" in run(app, "list")[1]
+    assert "商务局经办\t李伟" in run(app, "list")[1]
+    assert "已生效" in run(app, "confirm", "li.wei", "--actor", "qian")[1]
     assert "财政\t李伟" in run(app, "list")[1]
     assert run(app, "leave", "li.wei")[0] == 0
     status, told = run(app, "unlock", "li.wei")
@@ -54,3 +57,16 @@ def test_a_reset_takes_two_administrators(app: APIFlask, moment: MovableClock) -
     password = run(app, "confirm-reset", "li.wei", "--actor", "qian")[1].splitlines()[-1]
     assert password != PASSWORD
     enrol("li.wei", password)
+
+
+def test_all_accounts_after_the_first_take_two_administrators(app: APIFlask) -> None:
+    person = ("--name", "钱进", "--office", "商务局", "--actor", "zhao")
+    status, told = run(app, "add", "qian", *person, "--role", "bureau_approver")
+    assert (status, len(told.splitlines())) == (0, 1)
+    assert "待复核的新账号：qian 商务局审批（zhao，" in run(app, "list")[1]
+    status, told = run(app, "confirm", "qian", "--actor", "zhao")
+    assert (status, "second_person_needed" in told) == (1, True)
+    assert run(app, "refuse", "qian", "--reason", "写错了", "--actor", "zhao")[0] == 0
+    assert run(app, "add", "qian", *person, "--role", "bureau_operator")[0] == 0
+    enrol("qian", run(app, "confirm", "qian", "--actor", "sun")[1].splitlines()[-1])
+    assert "商务局经办\t钱进" in run(app, "list")[1]

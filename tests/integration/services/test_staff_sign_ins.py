@@ -52,7 +52,9 @@ def test_the_first_sign_in_enrols_a_phone_and_may_do_nothing_before_a_new_passwo
     token = staff_sign_ins.change_password(token, old=first, new=PASSWORD, browser=BROWSER)
     assert staff_sessions.current(token).permissions
     acts = [entry.action for entry in rows(AuditEntry)]
-    assert acts == ["staff.add", "staff.enrol", "staff.change_password"]
+    assert acts == [
+        *("staff.propose_account", "staff.add", "staff.enrol", "staff.change_password"),
+    ]
 
 
 def test_secrets_are_neither_in_the_tables_nor_in_the_audit_log(

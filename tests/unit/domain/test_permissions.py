@@ -30,7 +30,7 @@ def test_an_administrator_keeps_accounts_and_nothing_else() -> None:
 
 
 def test_staff_are_managed_by_administrators_alone() -> None:
-    for held in (Permission.STAFF_MANAGE, Permission.STAFF_CONFIRM_RESET):
+    for held in (Permission.STAFF_MANAGE, Permission.STAFF_CONFIRM):
         assert [role for role in Role if held in MATRIX[role]] == [Role.ADMINISTRATOR]
 
 

@@ -6,10 +6,9 @@ from werkzeug.test import TestResponse
 
 from backend.domain.staff import Role
 from backend.edge.console.access import COOKIE
-from backend.services import staff
 from tests.console import CSRF, PASSWORD, Console
 from tests.factories import MovableClock
-from tests.staffing import code_of
+from tests.staffing import add, code_of
 
 
 def post(client: FlaskClient, path: str, page: str, **form: str) -> TestResponse:
@@ -32,9 +31,7 @@ def signed_in(client: FlaskClient, password: str, wanted: str = "") -> TestRespo
 @pytest.fixture
 def first_password(console: Console) -> str:
     """An account that has never signed in; its one-time password."""
-    return staff.add(
-        "li.wei", display_name="李伟", office="审计局", role=Role.AUDITOR, actor="root.admin"
-    )
+    return add("li.wei", Role.AUDITOR)
 
 
 def test_the_first_sign_in_enrols_and_leads_to_a_password_of_ones_own(
