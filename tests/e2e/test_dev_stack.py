@@ -17,7 +17,7 @@ from tests.e2e.conftest import (
     run_briefly,
 )
 
-BEFORE_OPENING = "2023-04-28T09:59:30+08:00"  # so long may the start take beside other tests
+BEFORE_OPENING = "2023-04-28T09:59:00+08:00"  # so long may the start take beside other tests
 AFTER_OPENING = "2023-04-28T10:00:30+08:00"
 SIGN_IN = b"POST /api/v1/sessions/resident HTTP/1.1\r\nHost: test\r\n"
 TEN_MB = 10 * 1024 * 1024
