@@ -14,12 +14,13 @@ from backend.cli.cards import card_cli
 from backend.cli.claims import claims_cli
 from backend.cli.entries import entry_cli
 from backend.cli.merchant_standing import placement_cli
-from backend.cli.merchants import clerk_cli, merchant_cli, merchant_list_cli, placard_cli
+from backend.cli.merchants import clerk_cli, merchant_cli, merchant_list_cli
 from backend.cli.notices import notice_cli
 from backend.cli.output import actor_option, refusals_as_text
 from backend.cli.partners import partner_cli
 from backend.cli.payments import payments_cli
 from backend.cli.payout_accounts import payout_account_cli
+from backend.cli.placards import placard_cli
 from backend.cli.quotas import quota_cli
 from backend.cli.reconciliation import reconciliation_cli
 from backend.cli.refunds import refunds_cli

@@ -1,19 +1,16 @@
-"""Commands for merchants: the published list, placards, clerks, who collects."""
-
-from pathlib import Path
+"""Commands for merchants: the published list, clerks, who collects."""
 
 import click
 from flask.cli import AppGroup
 
 from backend.cli.output import actor_option, phone_option, refusals_as_text
-from backend.services import clerks, merchant_lists, merchants, placards
+from backend.services import clerks, merchant_lists, merchants
 from backend.services.merchant_lists import Publication
 
 merchant_cli = AppGroup(
     "merchant", help="A merchant's way into the programme and out of it (商户)."
 )
 merchant_list_cli = AppGroup("merchant-list", help="Publish the merchant list (参与商户名单).")
-placard_cli = AppGroup("placard", help="Issue, draw and revoke placards (码牌).")
 clerk_cli = AppGroup(
     "clerk", help="Add and remove a shop's clerks (收银员), name its owner (店主)."
 )
@@ -60,40 +57,6 @@ def _show(published: Publication) -> None:
         click.echo(f" {mark} {merchant.merchant_id}  {merchant.name}（{merchant.domain_name}）")
     for merchant_id in difference.removed:
         click.echo(f" - {merchant_id}")
-
-
-@placard_cli.command("issue")
-@click.argument("merchant_id")
-@actor_option
-@refusals_as_text
-def issue(merchant_id: str, actor: str) -> None:
-    """Issue a merchant's next placard and print its link."""
-    click.echo(placards.issue(merchant_id, actor=actor).url)
-
-
-@placard_cli.command("draw")
-@click.argument("merchant_id")
-@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
-@refusals_as_text
-def draw(merchant_id: str, file: Path) -> None:
-    """Write a merchant's newest placard to a .png, .svg or .pdf FILE."""
-    picture = file.suffix.lstrip(".").lower()
-    if picture not in ("png", "svg", "pdf"):
-        raise click.BadParameter("wants .png, .svg or .pdf")
-    file.write_bytes(placards.draw(merchant_id, picture))  # type: ignore[arg-type]  # checked above
-    click.echo(str(file))
-
-
-@placard_cli.command("revoke")
-@click.argument("merchant_id")
-@click.argument("serial", type=int)
-@click.option("--reason", required=True)
-@actor_option
-@refusals_as_text
-def revoke(merchant_id: str, serial: int, reason: str, actor: str) -> None:
-    """Make a placard void at once."""
-    placards.revoke(merchant_id, serial, actor=actor, reason=reason)
-    click.echo(f"{merchant_id}-{serial} 已停用")
 
 
 @clerk_cli.command("add")

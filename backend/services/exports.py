@@ -1,4 +1,4 @@
-"""Tables as Excel files (导出): small ones at once, large ones by a job with progress.
+"""Files that a job writes (导出): large tables as Excel, placards of many shops, with progress.
 
 A file is for who asked, and is kept for 7 days. A job that dies is run again by another, under a
 lease; a third death is a failure, which the page tells.
@@ -31,17 +31,20 @@ log = structlog.get_logger()
 KEPT_FOR = timedelta(days=7)
 LEASE = timedelta(minutes=2)
 ATTEMPTS = 3
-PROGRESS_ROWS = 5_000
 
 
 class Exportable(Protocol):
-    """A table that can be written as an Excel file; the console declares them."""
+    """What can be written as a file, most often a table as Excel; the console declares them."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def title(self) -> str: ...
+
+    @property
+    def progress_rows(self) -> int:
+        """After so many rows progress is told, and the writer's lease renewed."""
 
     def write(
         self, query: Mapping[str, str], file: IO[bytes], progress: Callable[[int], None]
@@ -148,7 +151,8 @@ def _write(taken: Export) -> bool:
     beside = path.with_suffix(f".{taken.attempts}.part")
     try:
         with beside.open("wb") as file:
-            rows = tables[taken.table_name].write(taken.query, file, _progress(taken))
+            table = tables[taken.table_name]
+            rows = table.write(taken.query, file, _progress(taken, table.progress_rows))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -165,11 +169,11 @@ def _write(taken: Export) -> bool:
         db.session.close()
 
 
-def _progress(taken: Export) -> Callable[[int], None]:
+def _progress(taken: Export, every_rows: int) -> Callable[[int], None]:
     """Return what a writer calls after each row; on a connection of its own, as rows are read."""
 
     def tell(rows_done: int) -> None:
-        if rows_done % PROGRESS_ROWS:
+        if rows_done % every_rows:
             return
         with _apart() as session, session.begin():
             until = clock.now() + LEASE
@@ -190,4 +194,4 @@ def _end(taken: Export, state: str, rows: int) -> bool:
 
 def _path(export_id: str) -> Path:
     settings: Settings = current_app.extensions["settings"]
-    return settings.files_dir / "exports" / f"{export_id}.xlsx"
+    return settings.files_dir / "exports" / f"{export_id}.file"

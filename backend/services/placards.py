@@ -1,4 +1,4 @@
-"""Placards (码牌): issued, drawn and revoked."""
+"""Placards (码牌): issued, re-issued, drawn and revoked."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from typing import Literal
 
 from flask import current_app
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain.errors import NotFound
@@ -36,18 +37,25 @@ class IssuedPlacard:
 def issue(merchant_id: str, *, actor: str) -> IssuedPlacard:
     """Issue a merchant's next placard; the ones before it stay valid until they are revoked."""
     with transaction() as session:
-        if session.get(Merchant, merchant_id, with_for_update={"of": Merchant}) is None:
-            raise NotFound(f"merchant {merchant_id!r}")
-        newest = queries.newest_placard(session, merchant_id)
-        placard = Placard(
-            merchant_id=merchant_id,
-            serial=1 if newest is None else newest.serial + 1,
-            state="active",
-            issued_at=clock.now(),
-        )
-        session.add(placard)
+        placard = _next(session, merchant_id)
+        audit.record(session, actor=actor, action="placard.issue", subject=_subject(placard))
+    return _issued(placard)
+
+
+def reissue(merchant_id: str, *, actor: str, reason: str) -> IssuedPlacard:
+    """Issue a merchant's next placard and revoke all before it, in one act."""
+    with transaction() as session:
+        placard = _next(session, merchant_id)
+        before = queries.list_active_placards(session, merchant_id, below=placard.serial)
+        for old in before:
+            _revoke(old, reason)
         audit.record(
-            session, actor=actor, action="placard.issue", subject=f"{merchant_id}-{placard.serial}"
+            session,
+            actor=actor,
+            action="placard.reissue",
+            subject=_subject(placard),
+            revoked=[old.serial for old in before],
+            reason=reason,
         )
     return _issued(placard)
 
@@ -59,12 +67,12 @@ def revoke(merchant_id: str, serial: int, *, actor: str, reason: str) -> None:
         if placard is None:
             raise NotFound(f"placard {merchant_id}-{serial}")
         if placard.state == "active":
-            placard.state, placard.revoked_at, placard.reason = "revoked", clock.now(), reason
+            _revoke(placard, reason)
             audit.record(
                 session,
                 actor=actor,
                 action="placard.revoke",
-                subject=f"{merchant_id}-{serial}",
+                subject=_subject(placard),
                 reason=reason,
             )
 
@@ -77,8 +85,8 @@ def current(merchant_id: str) -> IssuedPlacard:
     return _issued(placard)
 
 
-def draw(merchant_id: str, picture: Picture) -> bytes:
-    """Return a merchant's newest placard as PNG or SVG (the code alone) or as an A5 PDF."""
+def draw(merchant_id: str, picture: Picture, *, size: sheet.Size = "A5") -> bytes:
+    """Return a merchant's newest placard as PNG or SVG (the code alone) or as a PDF of a size."""
     placard = current(merchant_id)
     if picture == "png":
         return image.png(placard.url)
@@ -95,19 +103,46 @@ def draw(merchant_id: str, picture: Picture) -> bytes:
         serial=placard.serial,
         programme_name=programme.name,
         url=placard.url,
+        size=size,
         cjk_font=settings.pdf_cjk_font,
     )
 
 
-def _issued(placard: Placard) -> IssuedPlacard:
+def link(merchant_id: str, serial: int) -> str:
+    """Return what the QR code of a placard carries."""
     settings: Settings = current_app.extensions["settings"]
-    code = placard_code(
-        merchant_id=placard.merchant_id, serial=placard.serial, key=settings.placard_key
+    code = placard_code(merchant_id=merchant_id, serial=serial, key=settings.placard_key)
+    return placard_url(settings.public_base_url, code)
+
+
+def _next(session: Session, merchant_id: str) -> Placard:
+    if session.get(Merchant, merchant_id, with_for_update={"of": Merchant}) is None:
+        raise NotFound(f"merchant {merchant_id!r}")
+    newest = queries.newest_placard(session, merchant_id)
+    placard = Placard(
+        merchant_id=merchant_id,
+        serial=1 if newest is None else newest.serial + 1,
+        state="active",
+        issued_at=clock.now(),
     )
+    session.add(placard)
+    return placard
+
+
+def _revoke(placard: Placard, reason: str) -> None:
+    placard.state, placard.revoked_at, placard.reason = "revoked", clock.now(), reason
+
+
+def _subject(placard: Placard) -> str:
+    return f"{placard.merchant_id}-{placard.serial}"
+
+
+def _issued(placard: Placard) -> IssuedPlacard:
+    url = link(placard.merchant_id, placard.serial)
     return IssuedPlacard(
         merchant_id=placard.merchant_id,
         serial=placard.serial,
-        code=code,
-        url=placard_url(settings.public_base_url, code),
+        code=url.rpartition("/")[2],
+        url=url,
         issued_at=placard.issued_at,
     )

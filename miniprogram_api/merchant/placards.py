@@ -9,7 +9,9 @@ from flask import Response
 from pydantic import BaseModel
 
 from backend.services import placards as service
+from merchant_qr.sheet import Size
 from miniprogram_api.session import current_clerk
+from miniprogram_api.shapes import Query
 
 placards = APIBlueprint("placards", __name__, tag="商户 merchant")
 
@@ -22,6 +24,12 @@ class Placard(BaseModel):
     code: str
     url: str
     issued_at: datetime
+
+
+class Print(Query):
+    """打印的纸张大小。"""
+
+    size: Size = "A5"
 
 
 class Shop(BaseModel):
@@ -73,7 +81,9 @@ def svg() -> Response:
 
 
 @placards.get("/placard.pdf")
+@placards.input(Print, location="query")
 @placards.doc(responses=_picture("application/pdf"))
-def pdf() -> Response:
-    """可打印的 A5 码牌（PDF）。"""
-    return Response(service.draw(current_clerk().merchant_id, "pdf"), mimetype="application/pdf")
+def pdf(query_data: Print) -> Response:
+    """可打印的 A5 或 A6 码牌（PDF）。"""
+    drawn = service.draw(current_clerk().merchant_id, "pdf", size=query_data.size)
+    return Response(drawn, mimetype="application/pdf")

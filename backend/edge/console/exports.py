@@ -1,15 +1,17 @@
 """A person's own exports (我的导出): asked for, under way, to be fetched within 7 days."""
 
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from flask import Response, current_app, render_template, request, send_file
 
 from backend.domain.errors import NotFound
+from backend.domain.permissions import Permission
 from backend.edge.console import access, tables
 from backend.edge.console.access import SIGNED_IN, ConsoleBlueprint, current_staff, permitted
 from backend.edge.console.answers import done
-from backend.edge.console.tables import Table
 from backend.services import exports
+from backend.services.exports import Exportable
 
 blueprint = ConsoleBlueprint("exports", __name__)
 STATE_NAMES = {
@@ -51,12 +53,32 @@ def ask() -> Response:
 def fetch(export_id: str) -> Response:
     """Fetch a finished file."""
     export, path = exports.file_of(export_id, actor=current_staff().name)
-    _table(export.table_name)  # the role may have changed since it was asked for
-    return send_file(path, tables.XLSX, as_attachment=True, download_name=f"{export.title}.xlsx")
+    table = _table(export.table_name)  # the role may have changed since it was asked for
+    name = f"{export.title}.{table.suffix}"
+    return send_file(path, table.content_type, as_attachment=True, download_name=name)
 
 
-def _table(name: str) -> Table:
-    table: Table | None = current_app.extensions["exportable"].get(name)
+class Offered(Exportable, Protocol):
+    """What a page offers to have written, to whom, and as which kind of file."""
+
+    @property
+    def permission(self) -> Permission: ...
+
+    @property
+    def export(self) -> Permission: ...
+
+    @property
+    def filter(self) -> type[tables.Filter]: ...
+
+    @property
+    def suffix(self) -> str: ...
+
+    @property
+    def content_type(self) -> str: ...
+
+
+def _table(name: str) -> Offered:
+    table: Offered | None = current_app.extensions["exportable"].get(name)
     if table is None:
         raise NotFound("table")
     access.refuse_unless(table.permission)

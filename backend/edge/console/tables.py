@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import IO, Annotated, Any, Generic, Self, TypeVar
+from typing import IO, Annotated, Any, ClassVar, Generic, Self, TypeVar
 from urllib.parse import urlencode
 
 from flask import Response, render_template, request, send_file, url_for
@@ -23,6 +23,7 @@ from backend.services.listings import Listing
 PAGE_ROWS = 50
 DIRECT_ROWS = 20_000  # more are exported by a job, and are not counted for a page
 MAX_PAGE = DIRECT_ROWS // PAGE_ROWS
+PROGRESS_ROWS = 5_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Choices = Sequence[tuple[str, str]]  # (value, words)
 T = TypeVar("T")
@@ -112,6 +113,9 @@ class Table(Generic[T]):
     find: Callable[[Any], Listing[T]]  # of such a filter
     columns: Sequence[Column[T]]
     choices: Mapping[str, Callable[[], Choices]] = field(default_factory=dict)
+    progress_rows: ClassVar[int] = PROGRESS_ROWS
+    suffix: ClassVar[str] = "xlsx"
+    content_type: ClassVar[str] = XLSX
 
     def answer(self, template: str, **more: Any) -> Response | str:
         """Answer a view: the page, or what `?format=xlsx` asks for with the same filter."""

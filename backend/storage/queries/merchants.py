@@ -81,6 +81,21 @@ def newest_placard(session: Session, merchant_id: str) -> Placard | None:
     )
 
 
+def list_active_placards(session: Session, merchant_id: str, *, below: int) -> list[Placard]:
+    """Return a merchant's placards that count, of a serial below one, in their order."""
+    return list(
+        session.scalars(
+            select(Placard)
+            .where(
+                Placard.merchant_id == merchant_id,
+                Placard.state == "active",
+                Placard.serial < below,
+            )
+            .order_by(Placard.serial)
+        )
+    )
+
+
 def get_active_clerk(session: Session, clerk_id: int) -> Clerk | None:
     """Return a clerk who still works at his shop, or None."""
     return session.scalar(select(Clerk).where(Clerk.id == clerk_id, Clerk.state == "active"))

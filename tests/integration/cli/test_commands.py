@@ -64,13 +64,21 @@ def test_the_list_placards_clerks_and_cards_are_kept_by_commands(
     assert flask(run, "merchant", "suspend", "TJ0001", "--reason", "核查").exit_code == 0
     assert "移除 1" in flask(run, "merchant-list", "publish").output
     assert "第 1 版" in flask(run, "merchant-list", "show", "--version", "1").output
-    assert flask(run, "merchant", "resume", "TJ0001", "--reason", "核查完毕").exit_code == 0
+    colleague = ("--reason", "核查完毕", "--actor", "wang.fang")
+    assert flask(run, "merchant", "resume", "TJ0001", *colleague).exit_code == 0
     assert "/m/TJ0001-1-" in flask(run, "placard", "issue", "TJ0001").output
     for name in ("a.png", "a.svg", "a.pdf"):
         assert flask(run, "placard", "draw", "TJ0001", str(tmp_path / name)).exit_code == 0
         assert (tmp_path / name).stat().st_size > 500
     assert flask(run, "placard", "draw", "TJ0001", str(tmp_path / "a.gif")).exit_code == 2
-    assert flask(run, "placard", "revoke", "TJ0001", "1", "--reason", "丢失").exit_code == 0
+    for name in ("all.pdf", "all.zip"):
+        batch = flask(run, "placard", "batch", str(tmp_path / name), "--size", "A6")
+        assert f"{name}：3 张" in batch.output
+        assert "还没有在用的码牌" in batch.output
+        assert (tmp_path / name).stat().st_size > 500
+    assert "0 张" in flask(run, "placard", "issue-missing", "--merchant", "TJ0001").output
+    assert "/m/TJ0001-2-" in flask(run, "placard", "reissue", "TJ0001", "--reason", "换新").output
+    assert flask(run, "placard", "revoke", "TJ0001", "2", "--reason", "丢失").exit_code == 0
     added = flask(run, "clerk", "add", SUPERMARKET, "--name", "孙", "--phone", "13600000001")
     assert added.exit_code == 0
     clerk_id = added.output.split()[2]

@@ -8,8 +8,9 @@ import resvg_py
 import zxingcpp
 from PIL import Image
 
+from backend.domain import refusals
 from backend.domain.errors import NotFound
-from backend.services import placards
+from backend.services import audit, merchants, placards
 from tests.factories import SUPERMARKET, City
 
 
@@ -49,3 +50,25 @@ def test_a_shop_without_a_placard_has_nothing_to_show(city: City) -> None:
         placards.issue("TJ9999", actor="test")
     with pytest.raises(NotFound):
         placards.revoke(SUPERMARKET, 9, actor="test", reason="x")
+
+
+def test_a_re_issue_revokes_all_before_it_at_once_and_says_why(city: City) -> None:
+    first = city.placard[SUPERMARKET]
+    second = placards.issue(SUPERMARKET, actor="test").url
+    third = placards.reissue(SUPERMARKET, actor="li.wei", reason="搬迁换新")
+    assert third.serial == 3
+    for old in (first, second):
+        with pytest.raises(refusals.PlacardRevoked):
+            merchants.of_placard(old)
+    assert merchants.of_placard(third.url) == SUPERMARKET
+    (act,) = audit.entries(actor="li.wei").each()
+    assert (act.action, act.subject) == ("placard.reissue", f"{SUPERMARKET}-3")
+    assert act.details == {"revoked": [1, 2], "reason": "搬迁换新"}
+    with pytest.raises(NotFound):
+        placards.reissue("TJ9999", actor="li.wei", reason="x")
+
+
+def test_a_shop_prints_its_placard_on_a6_too(city: City) -> None:
+    page = pypdfium2.PdfDocument(placards.draw(SUPERMARKET, "pdf", size="A6"))[0]
+    assert page.get_size() == pytest.approx((105 / 25.4 * 72, 148 / 25.4 * 72), abs=0.01)
+    assert read(page.render(scale=300 / 72).to_pil().convert("L")) == city.placard[SUPERMARKET]
