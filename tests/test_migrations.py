@@ -22,6 +22,7 @@ from backend.services import (
     budget_proposals,
     budgets,
     campaigns,
+    complaints,
     orders,
     redemptions,
 )
@@ -39,6 +40,7 @@ from backend.storage.models.settlements import SettlementRun
 from backend.storage.sql import transaction
 from tests.bank_details import compare_unknown_line_of_yesterday
 from tests.bank_parts import propose_one_merchant
+from tests.complaining import file_one
 from tests.entering import undo_one
 from tests.factories import MAY, SUPERMARKET, City, new_request
 from tests.integration.services.instant_city import run_instant
@@ -59,7 +61,7 @@ APPEND_ONLY = (
     *("spending_imports", "spending_records", "spending_decisions"),
     *("card_acts", "reversals", "refunds"),
     *("entry_undos", "subsidy_steps", "subsidy_payouts", "merchant_proposals", "wechat_pushes"),
-    "audit_seals",
+    *("audit_seals", "complaint_steps"),
     *("pledge_texts", "pledges", "merchant_reports", "partner_lists"),
     *("merchant_steps", "placement_checks"),
 )
@@ -144,6 +146,7 @@ def redeem_one(city: City) -> None:
     redemptions.confirm_paid(order_id=order.id, merchant_id=SUPERMARKET, clerk_id=clerk.id)
     city.bind_card(resident)
     push_one(resident)
+    complaints.assign(file_one().number, office="bureau", actor="test")
     reverse_one(city)
     with transaction() as session:
         tier_id = campaigns.terms(MAY).tiers[0].id

@@ -5,6 +5,7 @@ NOUNS = {
     "campaign": "活动",
     "card": "银行卡",
     "clerk": "收银员",
+    "complaint": "投诉",
     "entry": "门票核验",
     "export": "导出",
     "merchant": "商户",
@@ -30,8 +31,10 @@ NOUNS = {
 }
 VERBS = {
     "add": "新增",
+    "answer": "答复",
     "approve": "批准",
     "ask": "申请",
+    "assign": "交办",
     "block": "限制",
     "by_hand": "人工处理",
     "close": "结案",
@@ -48,6 +51,7 @@ VERBS = {
     "pause": "暂停",
     "payment_provider": "更改收款方式",
     "payout_list": "生成名单",
+    "phone": "查看电话",
     "propose": "提出",
     "publish": "公布",
     "read_file": "读取文件",
