@@ -14,7 +14,14 @@ from backend.edge.callbacks import wechat as wechat_callbacks
 from backend.edge.console import edges as console
 from backend.edge.console import pages as console_pages
 from backend.edge.guards import Edge
-from backend.edge.public import campaign_pages, landing, merchant_list, notices, programme
+from backend.edge.public import (
+    campaign_pages,
+    complaints,
+    landing,
+    merchant_list,
+    notices,
+    programme,
+)
 from backend.extensions import db, migrate, redis_handle
 from backend.gateways.payments import registry as payment_registry
 from backend.gateways.wechat import WeChat
@@ -34,6 +41,7 @@ OWN_EDGES = (
     Edge(blueprint=landing.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=merchant_list.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=notices.blueprint, prefix="", guard=guards.public),
+    Edge(blueprint=complaints.blueprint, prefix="", guard=guards.public),
     *bank_api.EDGES,
     Edge(blueprint=payment_callbacks.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=wechat_callbacks.blueprint, prefix="", guard=guards.public),

@@ -42,6 +42,7 @@ class Settings:
     payment_query_s: int = 60  # the steady pace of asking a provider what became of a payment
     ticket_ttl_s: int = 3600  # how old a ticket may be before its claim is marked
     staff_idle_s: int = 1800  # so long without a request end a session at the console
+    complaint_answer_days: int = 5  # working days; what whoever complains is promised
     request_body_max_bytes: int = 65_536
     metrics_token: str | None = None  # shown by whoever reads /metrics; without it nobody may
     trusted_proxies: int = 0  # how many of ours stand in front and name the caller's address
@@ -52,6 +53,7 @@ class Settings:
     rate_limit_wrong_codes: str = "30/minute"  # by clerk
     rate_limit_partners: str = "6000/minute"  # by partner bank
     rate_limit_tickets: str = "30/minute"  # by account: campaign pages, each with a ticket
+    rate_limit_complaints: str = "30/hour"  # by address: complaints handed in or looked up
     rate_limit_false_notices: str = "60/minute"  # by address: providers' notices that are forged
     pdf_cjk_font: bytes | None = None  # a TrueType font to embed into printed placards
     payout_layout: bytes | None = None  # the bank's form of payout files, YAML; else the sample
@@ -135,6 +137,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("payment_query_s", "PAYMENT_QUERY_S", form.positive),
     ("ticket_ttl_s", "TICKET_TTL_S", form.positive),
     ("staff_idle_s", "STAFF_IDLE_S", form.positive),
+    ("complaint_answer_days", "COMPLAINT_ANSWER_DAYS", form.positive),
     ("metrics_token", "METRICS_TOKEN", form.bearer),
     ("trusted_proxies", "TRUSTED_PROXIES", form.positive),
     ("rate_limits", "RATE_LIMITS", form.switch),
@@ -144,6 +147,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("rate_limit_wrong_codes", "RATE_LIMIT_WRONG_CODES", form.rate),
     ("rate_limit_partners", "RATE_LIMIT_PARTNERS", form.rate),
     ("rate_limit_tickets", "RATE_LIMIT_TICKETS", form.rate),
+    ("rate_limit_complaints", "RATE_LIMIT_COMPLAINTS", form.rate),
     ("rate_limit_false_notices", "RATE_LIMIT_FALSE_NOTICES", form.rate),
     ("pdf_cjk_font", "PDF_CJK_FONT", form.file_content),
     ("payout_layout", "PAYOUT_LAYOUT", form.file_content),

@@ -16,7 +16,7 @@ from tests.integration.edge.callers import Callers, ask, error_of, operations
 GUARDS = {
     "public": {
         *("health", "programme", "landing", "merchant_list", "openapi", "sessions"),
-        *("campaign_pages", "public_notices"),
+        *("campaign_pages", "public_notices", "complaints"),
         *("payment_callbacks", "wechat_callbacks"),  # who sends is proved by a signature
     },
     "resident": {

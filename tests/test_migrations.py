@@ -23,6 +23,7 @@ from backend.services import (
     budget_proposals,
     budgets,
     campaigns,
+    complaints,
     orders,
     redemptions,
 )
@@ -40,6 +41,7 @@ from backend.storage.models.settlements import SettlementRun
 from backend.storage.sql import transaction
 from tests.bank_details import compare_unknown_line_of_yesterday
 from tests.bank_parts import propose_one_merchant
+from tests.complaining import file_one
 from tests.entering import undo_one
 from tests.factories import MAY, SUPERMARKET, City, new_request
 from tests.integration.services.instant_city import run_instant
@@ -60,7 +62,7 @@ APPEND_ONLY = (
     *("spending_imports", "spending_records", "spending_decisions"),
     *("card_acts", "reversals", "refunds"),
     *("entry_undos", "subsidy_steps", "subsidy_payouts", "merchant_proposals", "wechat_pushes"),
-    *("audit_seals", "amount_codes"),
+    *("audit_seals", "amount_codes", "complaint_steps"),
     *("pledge_texts", "pledges", "merchant_reports", "partner_lists"),
     *("merchant_steps", "placement_checks"),
 )
@@ -148,6 +150,7 @@ def redeem_one(city: City) -> None:
     amount_codes.issue(
         merchant_id=SUPERMARKET, clerk_id=clerk.id, order_amount_fen=1, request_id=new_request()
     )
+    complaints.assign(file_one().number, office="bureau", actor="test")
     reverse_one(city)
     with transaction() as session:
         tier_id = campaigns.terms(MAY).tiers[0].id

@@ -12,6 +12,7 @@ from backend.cli.bank_tills import bank_till_cli
 from backend.cli.budgets import budget_cli
 from backend.cli.cards import card_cli
 from backend.cli.claims import claims_cli
+from backend.cli.complaints import complaint_cli
 from backend.cli.entries import entry_cli
 from backend.cli.merchant_standing import placement_cli
 from backend.cli.merchants import clerk_cli, merchant_cli, merchant_list_cli
@@ -72,6 +73,7 @@ def init_app(app: Flask) -> None:
         payments_cli,
         refunds_cli,
         notice_cli,
+        complaint_cli,
     ):
         app.cli.add_command(group)
 

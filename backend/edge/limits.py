@@ -42,6 +42,7 @@ SCANNING = {"charges", "entries"}  # blueprints that take payment codes
 WRONG_CODES = {"payment_code_invalid", "payment_code_misread"}
 # Providers and WeChat send all they tell from a few addresses: true ones are never limited.
 NOTICES = {"payment_callbacks", "wechat_callbacks"}  # blueprints
+COMPLAINTS = "complaints"  # a blueprint
 PARTNERS = "bank_"  # so begin the names of the partner bank interface's blueprints
 ANSWERS_WITHIN_S = 0.5
 
@@ -125,6 +126,14 @@ def _limits(settings: Settings) -> list[ApplicationLimit]:
             settings.rate_limit_partners,
             _account,
             lambda: (request.blueprint or "").startswith(PARTNERS) and ACCOUNT in request.environ,
+        ),
+        limit(
+            "complaints",
+            settings.rate_limit_complaints,
+            _address,
+            lambda: (
+                _is_from_outside() and request.method == "POST" and request.blueprint == COMPLAINTS
+            ),
         ),
         limit("payments", settings.rate_limit_payments, _account, _is_payment),
         limit(

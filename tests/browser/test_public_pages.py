@@ -9,6 +9,7 @@ from werkzeug.serving import make_server
 
 from backend.services import campaigns, public_notices
 from tests.browser.conftest import DESK, PHONE, Eyes
+from tests.complaining import PHONE as MOBILE
 from tests.factories import MAY, SUPERMARKET, City
 
 SMALLEST = 320  # of the phones that older people hold
@@ -59,6 +60,8 @@ def test_every_public_page_is_whole_legible_and_asks_nobody_else(
         "/calendar?month=2023-05",
         "/notices",
         f"/notices/{notice}",
+        "/complaints",
+        "/complaints/track",
         "/merchants",
         "/merchants/versions/1",
         f"/m/{city.placard[SUPERMARKET].rpartition('/')[2]}",
@@ -79,3 +82,39 @@ def test_a_visitor_finds_a_campaigns_rules_by_keyboard_alone(city: City, visitor
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/c/{MAY}")
     assert "退款后券算已经使用" in page.inner_text("main")
+
+
+def test_a_visitor_complains_and_follows_it_by_keyboard_alone(visitor: Visitor) -> None:
+    eyes = visitor(width=SMALLEST)
+    page = eyes.open("/complaints")
+    keyboard = page.keyboard
+    page.focus("#category")
+    keyboard.press("ArrowDown")
+    for typed in ("店里说不收券，让我付全款。", MOBILE, "家乐购"):
+        keyboard.press("Tab")
+        keyboard.type(typed)
+    keyboard.press("Enter")
+    page.wait_for_selector(".big-number")
+    eyes.look()
+    number = page.inner_text(".big-number")
+    page.focus("main .main-button")
+    keyboard.press("Enter")
+    page.wait_for_url("**/complaints/track")
+    page.focus("#number")
+    keyboard.type(number)
+    keyboard.press("Tab")
+    keyboard.type(MOBILE[-4:])
+    keyboard.press("Enter")
+    page.wait_for_selector(".progress")
+    assert "已收到" in page.inner_text("h1")
+    eyes.look()
+
+
+def test_a_form_with_faults_is_legible_too(visitor: Visitor) -> None:
+    eyes = visitor(width=PHONE)
+    page = eyes.open("/complaints")
+    page.evaluate("document.querySelector('form').noValidate = true")
+    page.fill("#phone", "123")
+    page.click("button[type=submit]")
+    page.wait_for_selector("#phone-fault")
+    eyes.look()

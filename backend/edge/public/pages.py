@@ -13,7 +13,13 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
 )
-REFUSAL_TITLES = {400: "请求内容有误", 404: "没有找到这个页面", 503: "系统正忙"}
+REFUSAL_TITLES = {
+    400: "请求内容有误",
+    403: "没有提交成功",
+    404: "没有找到这个页面",
+    429: "操作太频繁",
+    503: "系统正忙",
+}
 
 
 def document(description: str, *content_types: str) -> dict[int | str, Any]:
@@ -35,7 +41,7 @@ def dress(response: Response) -> Response:
         response.content_type = "text/html; charset=utf-8"
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
     return response
 
 

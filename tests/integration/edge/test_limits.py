@@ -199,3 +199,12 @@ def test_two_processes_count_together_and_without_valkey_each_by_itself(
     alone = limited(**changed, redis_url="redis://127.0.0.1:9/0")
     assert alone.statuses(2, "GET", TIME) == {200}
     refused(alone.ask("GET", TIME))
+
+
+def test_an_address_hands_in_and_looks_up_complaints_30_times_an_hour(edge: Limited) -> None:
+    look = ("POST", "/complaints/track")
+    assert edge.statuses(30, *look, data={}) == {404}
+    assert edge.ask(*look, data={}).status_code == 429
+    assert edge.ask("POST", "/complaints", data={}).status_code == 429
+    assert edge.ask("GET", "/complaints").status_code == 200
+    assert edge.ask(*look, data={}, ip="8.8.5.5").status_code == 404

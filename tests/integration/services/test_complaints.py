@@ -1,0 +1,177 @@
+"""Complaints: handed in once, followed by their person alone, answered and closed by two people."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+
+import pytest
+from apiflask import APIFlask
+from sqlalchemy import func, select
+
+from backend.clock import CHINA
+from backend.domain import complaints as rules
+from backend.domain.second_person import SecondPersonNeeded
+from backend.extensions import db
+from backend.services import audit, complaints
+from backend.storage.models.complaints import Complaint
+from tests.complaining import PHONE, file_one, words
+from tests.factories import MovableClock
+
+
+def answered() -> str:
+    number = file_one().number
+    complaints.assign(number, office="bureau", actor="jing.ban")
+    complaints.answer(number, text="已请商户改正", actor="jing.ban")
+    return number
+
+
+def count() -> int:
+    return db.session.scalar(select(func.count()).select_from(Complaint)) or 0
+
+
+def test_a_complaint_has_a_number_and_a_day_and_its_phone_is_not_kept_in_plain(
+    app: APIFlask, moment: MovableClock
+) -> None:
+    moment.set(datetime(2023, 4, 28, 23, 59, tzinfo=CHINA))
+    complaint = file_one()
+    assert (complaint.number[:8], len(complaint.number)) == ("20230428", 16)
+    assert complaint.due_on == date(2023, 5, 5)
+    assert PHONE.encode() not in complaint.phone_encrypted
+    assert PHONE not in complaint.phone_hash
+    assert complaints.phone_of(complaint.number, reason="回访", actor="jing.ban") == PHONE
+    assert [e.details for e in audit.entries(action="complaint.phone").each()] == [
+        {"reason": "回访"}
+    ]
+
+
+def test_the_same_form_is_one_complaint_and_another_body_under_it_is_refused(
+    app: APIFlask,
+) -> None:
+    form = words()
+    first = complaints.file(form).number
+    assert complaints.file(form).number == first
+    with pytest.raises(rules.ComplaintFormUsed):
+        file_one(form_id=form.form_id, text="另外一件事情。")
+    assert count() == 1
+
+
+def test_the_same_form_sent_8_times_at_once_is_one_complaint(app: APIFlask) -> None:
+    form = words()
+
+    def send(_: int) -> str:
+        with app.app_context():
+            return complaints.file(form).number
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(send, range(8)))) == 1
+    assert count() == 1
+
+
+def test_a_phone_hands_in_five_a_day_also_when_eight_come_at_once(
+    app: APIFlask, moment: MovableClock
+) -> None:
+    forms = [words() for _ in range(8)]
+
+    def send(number: int) -> bool:
+        with app.app_context():
+            try:
+                complaints.file(forms[number])
+            except rules.ComplaintTooMany:
+                return False
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(send, range(8))) == count() <= rules.MAX_A_DAY
+    for _ in range(rules.MAX_A_DAY - count()):
+        file_one()
+    with pytest.raises(rules.ComplaintTooMany):
+        file_one()
+    file_one(phone="13845670000")
+    moment.set(datetime(2023, 4, 29, tzinfo=CHINA))
+    file_one()
+
+
+def test_whoever_has_number_and_phone_follows_it_and_nobody_else(app: APIFlask) -> None:
+    complaint = file_one()
+    spaced = f"{complaint.number[:8]} {complaint.number[8:]}"
+    assert complaints.track(spaced, phone_last4="１２３４").words == complaint.words
+    for number, last4 in ((complaint.number, "1235"), ("2023042899999999", "1234"), ("", "")):
+        with pytest.raises(rules.ComplaintNotFound):
+            complaints.track(number, phone_last4=last4)
+
+
+def test_assigned_answered_and_closed_in_this_order_and_each_step_is_kept(app: APIFlask) -> None:
+    number = file_one().number
+    with pytest.raises(rules.ComplaintStepNotPossible):
+        complaints.answer(number, text="早了", actor="jing.ban")
+    complaints.assign(number, office="tourism", actor="jing.ban")
+    complaints.assign(number, office="market_regulator", actor="jing.ban")
+    with pytest.raises(rules.ComplaintStepNotPossible):
+        complaints.close(number, actor="shen.pi")
+    complaints.answer(number, text="已请商户改正", actor="shi.chang")
+    complaints.close(number, actor="shen.pi")
+    for late in (
+        lambda: complaints.assign(number, office="bureau", actor="jing.ban"),
+        lambda: complaints.answer(number, text="再答", actor="shi.chang"),
+    ):
+        with pytest.raises(rules.ComplaintStepNotPossible):
+            late()
+    steps = [(s.act, s.office, s.reply) for s in complaints.get(number).steps]
+    assert steps == [
+        ("assign", "tourism", None),
+        ("assign", "market_regulator", None),
+        ("answer", "market_regulator", "已请商户改正"),
+        ("close", "market_regulator", None),
+    ]
+    acts = [entry.action for entry in audit.entries(subject=number, oldest_first=True).each()]
+    assert acts == [f"complaint.{act}" for act, _, _ in steps]
+
+
+def test_who_answered_never_closes(app: APIFlask) -> None:
+    number = answered()
+    with pytest.raises(SecondPersonNeeded):
+        complaints.close(number, actor="Jing.Ban ")
+    assert complaints.get(number).state == "answered"
+    complaints.close(number, actor="shen.pi")
+
+
+def test_an_answer_that_does_not_do_is_sent_back(app: APIFlask) -> None:
+    number = answered()
+    complaints.assign(number, office="bureau", actor="shen.pi")
+    complaints.answer(number, text="商户已经退款", actor="jing.ban")
+    assert [s.position for s in complaints.get(number).steps] == [1, 2, 3, 4]
+
+
+def test_two_answers_at_once_are_one(app: APIFlask) -> None:
+    number = file_one().number
+    complaints.assign(number, office="bureau", actor="jing.ban")
+
+    def answer(person: int) -> bool:
+        with app.app_context():
+            try:
+                complaints.answer(number, text=f"答复{person}", actor=f"person.{person}")
+            except rules.ComplaintStepNotPossible:
+                return False
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(answer, range(8))) == 1
+
+
+def test_what_is_late_is_listed_apart_and_by_office(app: APIFlask, moment: MovableClock) -> None:
+    late, done = file_one().number, answered()
+    complaints.assign(late, office="tourism", actor="jing.ban")
+    assert list(complaints.find(overdue=True).each()) == []
+    moment.set(datetime(2023, 5, 6, tzinfo=CHINA) - timedelta(milliseconds=1))
+    assert list(complaints.find(overdue=True).each()) == []
+    moment.set(datetime(2023, 5, 6, tzinfo=CHINA))
+    assert [c.number for c in complaints.find(overdue=True).each()] == [late]
+    assert [c.number for c in complaints.find(office="bureau").each()] == [done]
+    assert [c.number for c in complaints.find(state="answered").each()] == [done]
+
+
+def test_an_unknown_office_and_an_unknown_number_are_refused(app: APIFlask) -> None:
+    number = file_one().number
+    with pytest.raises(rules.ComplaintInvalid):
+        complaints.assign(number, office="nobody", actor="jing.ban")
+    with pytest.raises(rules.ComplaintNotFound):
+        complaints.assign("2023042800000000x", office="bureau", actor="jing.ban")
