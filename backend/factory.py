@@ -14,6 +14,8 @@ from backend.edge.callbacks import wechat as wechat_callbacks
 from backend.edge.console import edges as console
 from backend.edge.console import pages as console_pages
 from backend.edge.guards import Edge
+from backend.edge.merchant_web import edges as desk
+from backend.edge.merchant_web import pages as desk_pages
 from backend.edge.public import (
     campaign_pages,
     complaints,
@@ -43,6 +45,7 @@ OWN_EDGES = (
     Edge(blueprint=notices.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=complaints.blueprint, prefix="", guard=guards.public),
     *bank_api.EDGES,
+    *desk.EDGES,
     Edge(blueprint=payment_callbacks.blueprint, prefix="", guard=guards.public),
     Edge(blueprint=wechat_callbacks.blueprint, prefix="", guard=guards.public),
 )
@@ -52,6 +55,7 @@ def create_app(settings: Settings, edges: tuple[Edge, ...] = ()) -> APIFlask:
     """Return the application; `edges` are the mini-program's, added to the public ones."""
     app = _base(settings, templates="edge/templates", spec_path="/openapi.json")
     openapi.init_app(app)
+    desk_pages.init_app(app, settings)
     guards.init_app(app, OWN_EDGES + edges)
     limits.init_app(app, settings)
     commands.init_app(app)

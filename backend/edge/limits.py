@@ -29,7 +29,7 @@ ACCOUNT = "huiquan.account"
 UNLIMITED = {"vouchers.claim", "health.healthz", "health.readyz", "figures.scrape"}
 SIGN_INS = {
     *("sessions.sign_in_resident", "sessions.sign_in_clerk"),
-    *("sign_in.password", "sign_in.code"),
+    *("sign_in.password", "sign_in.code", "desk_sign_in.take"),
 }
 TICKETS = "resident_campaigns.page"
 PAYMENTS = {
@@ -37,8 +37,9 @@ PAYMENTS = {
     "charges",
     "entries",
     "subsidies",
+    "desk_sales",
 }  # blueprints; what they change or quote
-SCANNING = {"charges", "entries"}  # blueprints that take payment codes
+SCANNING = {"charges", "entries", "desk_sales"}  # blueprints that take payment codes
 WRONG_CODES = {"payment_code_invalid", "payment_code_misread"}
 # Providers and WeChat send all they tell from a few addresses: true ones are never limited.
 NOTICES = {"payment_callbacks", "wechat_callbacks"}  # blueprints

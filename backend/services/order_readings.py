@@ -42,3 +42,11 @@ def shown_status(order: Order) -> str:
     at_till = order.payment.provider == AT_TILL
     overdue = at_till and order.status == "locked" and clock.now() >= order.lock_expires_at
     return "released" if overdue else order.status
+
+
+def get_by_request_of_clerk(request_id: str, clerk_id: int) -> Order:
+    """Return the order that a clerk's request made; NotFound when none has, so far."""
+    order = queries.get_by_request(db.session(), f"clerk:{clerk_id}", request_id)
+    if order is None:
+        raise NotFound("no order of this request")
+    return order

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from apiflask import APIFlask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from backend.domain.staff import Role
 from backend.edge.console.access import COOKIE
+from backend.edge.merchant_web.access import COOKIE as DESK_COOKIE
+from tests.browser.desk_parts import Shop, desk_token
 from tests.console import Console, sign_in
+from tests.factories import City, Person
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"  # deploy/assets.sh tests
 DESK, PHONE = 1280, 390
@@ -71,6 +75,7 @@ class Eyes:
 
 
 PageAs = Callable[..., Eyes]
+OpenShop = Callable[..., Shop]
 
 
 @pytest.fixture
@@ -90,16 +95,21 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
-@pytest.fixture
-def site(console: Console) -> Iterator[str]:
-    """The console behind a real server; its address."""
-    server = make_server("127.0.0.1", 0, console.app, threaded=True)
+def serve(app: APIFlask) -> Iterator[str]:
+    """Put an application behind a real server; yield its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def site(console: Console) -> Iterator[str]:
+    """The console behind a real server; its address."""
+    yield from serve(console.app)
 
 
 @pytest.fixture
@@ -118,6 +128,36 @@ def page_as(browser: Browser, site: str) -> Iterator[PageAs]:
             context.add_cookies([{"name": COOKIE, "value": token, "url": f"{site}/console/"}])
         eyes.append(Eyes(context.new_page(), site))
         return eyes[-1]
+
+    yield give
+    for context in contexts:
+        context.close()
+    for one in eyes:
+        one.finish()
+
+
+@pytest.fixture
+def desk_site(city: City) -> Iterator[str]:
+    """The application behind a real server; its address."""
+    yield from serve(city.app)
+
+
+@pytest.fixture
+def open_shop(city: City, browser: Browser, desk_site: str) -> Iterator[OpenShop]:
+    """Opens desks; at the end none may have had a fault or asked another host."""
+    contexts: list[BrowserContext] = []
+    eyes: list[Eyes] = []
+
+    def give(clerk: Person | None = None, *, width: int = 1024, height: int = 600) -> Shop:
+        clerk = clerk or city.clerk()
+        context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+        contexts.append(context)
+        cookie = {"name": DESK_COOKIE, "value": desk_token(clerk), "url": f"{desk_site}/desk/"}
+        context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict of its own
+        eyes.append(Eyes(context.new_page(), desk_site))
+        shop = Shop(city, clerk, eyes[-1])
+        eyes[-1].open("/desk/")
+        return shop
 
     yield give
     for context in contexts:

@@ -9,7 +9,8 @@ import pytest
 
 from backend.domain.staff import Role
 from backend.services import clerks, live
-from tests.browser.conftest import DESK, PHONE, PageAs
+from tests.browser.conftest import DESK, PHONE, OpenShop, PageAs
+from tests.browser.desk_parts import shown_code
 from tests.factories import MAY, SUPERMARKET, City, MovableClock
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -45,3 +46,22 @@ def test_take(
 ) -> None:
     page = page_as(role, width=width).open(path)
     page.screenshot(path=FOLDER / f"{name}-{width}.png", full_page=width == PHONE)
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
+def test_take_a_shops_desk(city: City, open_shop: OpenShop, width: int) -> None:
+    owner = city.clerk()
+    clerks.make_owner(clerk_id=owner.id, actor="li.wei")
+    clerks.add_by_owner(owner_id=owner.id, name="赵店员", phone="13600001122")
+    shop = open_shop(owner, width=width, height=844)
+    for yuan in ("128.50", "136", "249.90"):
+        shop.enter(yuan)
+        shop.scan(shown_code(city))
+        shop.collect()
+    shop.enter("185.5")
+    shop.scan(shown_code(city))
+    shop.headline("请收")
+    shop.page.locator("#today tbody tr").nth(2).wait_for()
+    shop.page.screenshot(path=FOLDER / f"desk-till-{width}.png", full_page=width == PHONE)
+    page = shop.eyes.open("/desk/staff")
+    page.screenshot(path=FOLDER / f"desk-staff-{width}.png", full_page=width == PHONE)

@@ -1,0 +1,331 @@
+/* The till: amount, Enter, scan, what to collect, confirm. A scanner gun is a keyboard.
+ *
+ * One request number stands for one sale from the moment its amount is entered until its end is
+ * known. It outlives a reload, and whatever is sent again is sent under it: the server answers the
+ * same sale and never makes a second one. Without an answer the page asks, and never guesses.
+ */
+'use strict';
+(function () {
+  const till = document.getElementById('till');
+  const field = (id) => document.getElementById(id);
+  const amount = field('amount'), code = field('code'), payer = field('payer');
+  const confirmKey = field('confirm'), cancelKey = field('cancel'), freshKey = field('fresh');
+  const sales = till.dataset.sales;
+  const KEPT = 'huiquan-sale';
+  const RETRY_MS = 2000, PATIENCE_MS = 8000, TODAY_MS = 15000;
+  const SETTLE_MS = 600; // an Enter that comes twice must not confirm
+  const ONE_END_MS = 80; // CR and LF of one scan
+  let sale = null;   // {id, amount, isSent}: the sale under way, kept over a reload
+  let order = null;  // what the server says of it
+  let isBusy = false, shownAt = 0, endedAt = 0, sound = null;
+
+  /* What was typed */
+
+  // Full-width characters of a Chinese input method are the ASCII ones, moved by a constant.
+  const narrow = (text) => text.replace(/[\uff01-\uff5e]/g,
+    (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0)).replace(/\u3000/g, ' ').replace(/。/g, '.');
+  const asAmount = (text) => narrow(text).replace(/[^0-9.]/g, '');
+  // A link or another system's code is sent as it is, to be named; of all else only digits count.
+  const asScan = (text) => {
+    const read = narrow(text).trim();
+    return /:\/\/|^000201/.test(read) ? read : read.replace(/[^0-9]/g, '');
+  };
+  const fenOf = (text) => {
+    const found = /^([0-9]{1,7})(?:\.([0-9]{1,2}))?$/.exec(text);
+    return found ? Number(found[1]) * 100 + Number((found[2] || '').padEnd(2, '0')) : 0;
+  };
+
+  /* A gun ends with CR, LF (Ctrl+J) or Tab, also while an input method composes. */
+  function onEnd(input, asTyped, asMeant, isWhole, done) {
+    let endsWithComposing = false;
+    const finish = () => {
+      if (Date.now() - endedAt < ONE_END_MS) return;
+      endedAt = Date.now();
+      input.value = asMeant(input.value);
+      done();
+    };
+    input.addEventListener('keydown', (event) => {
+      if (event.repeat) { if (event.key === 'Enter') event.preventDefault(); return; }
+      const isTab = (event.key === 'Tab' || event.code === 'Tab') && !event.shiftKey;
+      const isEnter = event.key === 'Enter' || /^(Enter|NumpadEnter)$/.test(event.code);
+      const isFeed = event.ctrlKey && (event.code === 'KeyJ' || event.code === 'KeyM');
+      if (!isEnter && !isFeed && !(isTab && isWhole(asMeant(input.value)))) return;
+      if (event.isComposing || event.keyCode === 229) { endsWithComposing = true; return; }
+      event.preventDefault();
+      finish();
+    });
+    input.addEventListener('compositionend', () => {
+      // The text is in the field only after this event.
+      setTimeout(() => {
+        input.value = asTyped(input.value);
+        if (endsWithComposing) { endsWithComposing = false; finish(); }
+      }, 0);
+    });
+    input.addEventListener('input', (event) => {
+      if (event.isComposing) return;
+      const tidied = asTyped(input.value);
+      if (tidied !== input.value) input.value = tidied;
+    });
+  }
+
+  /* What is shown and heard */
+
+  function tell(tone, headline, big, say) {
+    field('result').dataset.tone = tone;
+    field('headline').textContent = headline;
+    field('big').textContent = big || '';
+    field('say').textContent = say || '';
+    shownAt = Date.now();
+  }
+
+  function beep(hertz) {
+    try {
+      sound = sound || new (window.AudioContext || window.webkitAudioContext)();
+      const tone = sound.createOscillator(), volume = sound.createGain();
+      tone.frequency.value = hertz;
+      volume.gain.value = 0.2;
+      tone.connect(volume);
+      volume.connect(sound.destination);
+      tone.start();
+      tone.stop(sound.currentTime + (hertz < 400 ? 0.5 : 0.15));
+    } catch (error) { /* a computer without sound still sells */ }
+  }
+
+  function offline(isOff, text) {
+    field('network').hidden = !isOff;
+    field('network').textContent = isOff ? text : '';
+  }
+
+  function keys(canConfirm, canCancel) {
+    confirmKey.disabled = !canConfirm;
+    cancelKey.disabled = !canCancel;
+  }
+
+  function lock(isLocked) {
+    [amount, code, payer].forEach((input) => { if (input) input.readOnly = isLocked; });
+    freshKey.disabled = isLocked;
+  }
+
+  /* Asking the server */
+
+  function keep() {
+    if (sale) sessionStorage.setItem(KEPT, JSON.stringify(sale));
+    else sessionStorage.removeItem(KEPT);
+  }
+
+  const wait = (ms) => new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    window.addEventListener('online', () => { clearTimeout(timer); resolve(); }, { once: true });
+  });
+
+  async function once(path, body) {
+    const headers = { 'Accept': 'application/json', 'X-CSRFToken': till.dataset.token };
+    if (body) headers['Content-Type'] = 'application/json';
+    const way = body === undefined ? 'GET' : 'POST';
+    const late = new Promise((_, reject) => setTimeout(() => reject(new Error('late')), PATIENCE_MS));
+    const answer = await Promise.race([late, fetch(path, {
+      method: way, headers: headers, credentials: 'same-origin', body: body ? JSON.stringify(body) : undefined,
+    })]);
+    return { status: answer.status, said: await answer.json() };
+  }
+
+  /* Ask until there is an answer: what is sent again is the same, so it happens once. */
+  async function ask(path, body) {
+    for (;;) {
+      try {
+        const answer = await once(path, body);
+        if (answer.status === 401) { location.href = till.dataset.signIn; return new Promise(() => {}); }
+        if (answer.status < 500 && answer.status !== 429) { offline(false); return answer; }
+        offline(true, answer.said.error.message + '。正在用同一笔号重试，请不要重复收款。');
+      } catch (error) {
+        offline(true, '网络中断，这一笔的结果还不知道。正在用同一笔号重试，请不要重复收款，也不要关闭页面。');
+      }
+      await wait(RETRY_MS);
+    }
+  }
+
+  function refused(said) {
+    const error = said.error, details = error.details || {};
+    const name = details.name ? '扫到的是' + details.name + '。' : '';
+    const reasons = (details.reasons || []).map((reason) => reason.sentence).join('\n');
+    if (error.code === 'form_expired') { location.reload(); return; }
+    tell('bad', '没有成功', '', name + error.message + (reasons ? '\n' + reasons : ''));
+    beep(220);
+  }
+
+  /* One sale */
+
+  function fresh() {
+    if (isBusy) return;
+    sale = order = null;
+    keep();
+    [amount, code, payer].forEach((input) => { if (input) input.value = ''; });
+    lock(false);
+    keys(false, false);
+    tell('calm', '请输入金额');
+    amount.focus();
+  }
+
+  function amountDone() {
+    const fen = fenOf(amount.value);
+    if (fen < 1) {
+      tell('bad', '请先输入金额', '', '只填数字，最多两位小数，如 85.50');
+      beep(220);
+      amount.value = '';
+      amount.focus();
+      return;
+    }
+    if (!sale || sale.amount !== amount.value) {
+      const bytes = crypto.getRandomValues(new Uint8Array(16));
+      sale = { id: Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(''), amount: amount.value, isSent: false };
+      order = null;
+      keep();
+    }
+    tell('calm', '请扫顾客的消费券付款码', '¥' + (fen / 100).toFixed(2));
+    code.focus();
+  }
+
+  async function send() {
+    if (isBusy) return;
+    if (!sale || order) { amountDone(); if (!sale || order) return; }
+    const scanned = code.value, payerScanned = payer ? payer.value : '';
+    code.value = '';
+    if (payer) payer.value = '';
+    if (!scanned) { tell('bad', '请扫顾客的消费券付款码'); beep(220); code.focus(); return; }
+    isBusy = true;
+    sale.isSent = true;
+    keep();
+    lock(true);
+    tell('calm', '正在处理…');
+    const body = { request_id: sale.id, order_amount_fen: fenOf(sale.amount), scanned: scanned };
+    if (payerScanned) body.payer_scanned = payerScanned;
+    const answer = await ask(sales, body);
+    isBusy = false;
+    if (answer.status === 201) { show(answer.said); return; }
+    if (answer.said.error.code === 'request_id_reused') { resolve(); return; }
+    sale.isSent = false;
+    keep();
+    lock(false);
+    refused(answer.said);
+    code.focus();
+  }
+
+  async function resolve() {
+    isBusy = true;
+    lock(true);
+    tell('calm', '正在查询上一笔的结果…');
+    const answer = await ask(sales + '/of-request/' + sale.id);
+    isBusy = false;
+    if (answer.status === 200) { show(answer.said); return; }
+    sale.isSent = false;
+    keep();
+    lock(false);
+    tell('bad', '上一笔没有成交', '', '顾客的券没有用掉。请让顾客刷新付款码，再扫一次。');
+    code.focus();
+  }
+
+  function show(said) {
+    order = said;
+    amount.value = sale ? sale.amount : amount.value;
+    lock(false);
+    amount.readOnly = code.readOnly = said.status === 'locked';
+    const sums = '消费 ¥' + said.order_amount + '，券抵 ¥' + said.discount;
+    if (said.status === 'locked' && said.at_till) {
+      tell('collect', '请收', '¥' + said.payable, sums + '。收到钱后按“已收款”。');
+      keys(true, true);
+      confirmKey.focus();
+      beep(880);
+    } else if (said.status === 'locked') {
+      const text = said.payment_status === 'unknown' ? '付款结果待确认，请稍候，不要重复收款' : '等待顾客付款';
+      tell('collect', text, '¥' + said.payable, sums);
+      keys(false, true);
+      follow(said.order_id);
+    } else if (said.status === 'redeemed' || said.status === 'refunded') {
+      finish('good', '收款完成', '¥' + said.payable, sums + '。下一笔请直接输入金额。', 1175);
+    } else {
+      finish('bad', '这一单没有成交', '', '券已退回顾客卡包。如果已经收钱，请退给顾客，再重新收款。', 220);
+    }
+    today();
+  }
+
+  function finish(tone, headline, big, say, hertz) {
+    sale = order = null;
+    keep();
+    lock(false);
+    keys(false, false);
+    amount.value = code.value = '';
+    tell(tone, headline, big, say);
+    beep(hertz);
+    amount.focus();
+  }
+
+  async function follow(orderId) {
+    for (;;) {
+      await wait(RETRY_MS);
+      if (!order || order.order_id !== orderId) return;
+      const answer = await ask(sales + '/' + orderId + '?poll=1');
+      if (!order || order.order_id !== orderId) return;
+      if (answer.status === 200 && answer.said.status !== 'locked') { show(answer.said); return; }
+    }
+  }
+
+  async function act(orderId, verb) {
+    if (isBusy) return;
+    isBusy = true;
+    keys(false, false);
+    const path = sales + '/' + orderId;
+    const answer = await ask(path + '/' + verb, null);
+    const isShown = order && order.order_id === orderId;
+    // A refusal may mean that the order has ended meanwhile: show how.
+    const now = answer.status === 200 || !isShown ? answer : await ask(path);
+    isBusy = false;
+    if (answer.status !== 200) refused(answer.said);
+    else if (!isShown) tell('good', verb === 'confirm' ? '收款完成' : '已取消', '¥' + answer.said.payable);
+    if (isShown && now.status === 200 && (answer.status === 200 || now.said.status !== 'locked')) show(now.said);
+    else if (order) keys(order.at_till, true);
+    today();
+  }
+
+  const confirmSale = () => {
+    if (order && !confirmKey.disabled && Date.now() - shownAt > SETTLE_MS) act(order.order_id, 'confirm');
+  };
+
+  /* The part below */
+
+  async function today() {
+    try {
+      const above = order ? '&above=' + order.order_id : '';
+      const answer = await fetch(till.dataset.today + above, { credentials: 'same-origin' });
+      const box = field('today');
+      if (answer.ok && !box.contains(document.activeElement)) box.innerHTML = await answer.text();
+    } catch (error) { /* the next one comes */ }
+  }
+
+  const isCode = (text) => text.length >= 16;
+  onEnd(amount, asAmount, asAmount, (text) => fenOf(text) > 0, amountDone);
+  onEnd(code, narrow, asScan, isCode, () => { if (payer && code.value) payer.focus(); else send(); });
+  if (payer) onEnd(payer, narrow, asScan, isCode, send);
+  field('sale').addEventListener('submit', (event) => event.preventDefault());
+  confirmKey.addEventListener('click', confirmSale);
+  cancelKey.addEventListener('click', () => { if (order) act(order.order_id, 'cancel'); });
+  freshKey.addEventListener('click', fresh);
+  field('today').addEventListener('click', (event) => {
+    const { confirm, cancel } = event.target.dataset;
+    if (confirm) act(confirm, 'confirm');
+    if (cancel) act(cancel, 'cancel');
+  });
+  document.addEventListener('keydown', (event) => {
+    const key = { F2: freshKey, F4: cancelKey, F9: confirmKey }[event.key];
+    if (!key || event.altKey || event.ctrlKey) return;
+    event.preventDefault();
+    if (!key.disabled && !event.repeat) key.click();
+  });
+  setInterval(() => { if (!document.hidden) today(); }, TODAY_MS);
+
+  const kept = sessionStorage.getItem(KEPT);
+  if (kept) {
+    sale = JSON.parse(kept);
+    amount.value = sale.amount;
+    if (sale.isSent) resolve(); else amountDone();
+  } else amount.focus();
+}());
