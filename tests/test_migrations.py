@@ -62,6 +62,7 @@ APPEND_ONLY = (
     "audit_seals",
     *("pledge_texts", "pledges", "merchant_reports", "partner_lists"),
     *("merchant_steps", "placement_checks"),
+    *("campaign_submissions", "campaign_decisions"),
 )
 
 

@@ -4,6 +4,7 @@ from backend.edge import guards
 from backend.edge.console import (
     access,
     audit_log,
+    campaigns,
     exports,
     home,
     own_account,
@@ -18,6 +19,7 @@ PAGES = (
     own_account.blueprint,
     exports.blueprint,
     audit_log.blueprint,
+    campaigns.blueprint,
     war_room.blueprint,
 )
 EDGES = (
@@ -25,4 +27,4 @@ EDGES = (
     Edge(blueprint=sign_in.blueprint, prefix=pages.PREFIX, guard=guards.public),
     *(Edge(blueprint=page, prefix=pages.PREFIX, guard=access.staff) for page in PAGES),
 )
-TABLES = {table.name: table for table in (audit_log.TABLE,)}
+TABLES = {table.name: table for table in (audit_log.TABLE, campaigns.TABLE)}
