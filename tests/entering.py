@@ -3,7 +3,7 @@
 from backend.domain.entries import month_of
 from backend.services import campaigns, entries, entry_statements, payment_codes
 from backend.storage.models.entries import Entry, EntryStatement
-from tests.factories import City, MovableClock, Person, new_request
+from tests.factories import City, MovableClock, Person, approve, new_request
 
 GATE, SPOT = "GATE-JJK", "TJ0005"
 TICKET_FEN = 3_500
@@ -12,7 +12,7 @@ TICKET_FEN = 3_500
 def gate(city: City) -> Person:
     """Let the sample's entry waiver run; return a clerk of its gate."""
     if campaigns.terms(GATE).state == "draft":
-        campaigns.approve(GATE, actor="test")
+        approve(GATE, actor="test")
         campaigns.run(GATE, actor="test")
     return city.clerk(SPOT)
 

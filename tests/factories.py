@@ -1,6 +1,7 @@
 """Builders of what tests need: a city at work, its residents, clerks and vouchers."""
 
 import itertools
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,8 +13,10 @@ from sqlalchemy import inspect, select
 
 from backend import clock
 from backend.domain import tokens
+from backend.domain.campaign_approvals import CampaignAlreadySubmitted
 from backend.extensions import db, redis_handle
 from backend.services import (
+    campaign_approvals,
     campaigns,
     cards,
     claims,
@@ -95,7 +98,7 @@ class City:
         if not loaded:
             programmes.load(SAMPLE.read_text(), actor="test")
         merchant_lists.publish(actor="test")
-        campaigns.approve(MAY, actor="test")
+        approve(MAY, actor="test")
         campaigns.run(MAY, actor="test")
         made = cls(app=app, settings=app.extensions["settings"], client=app.test_client())
         for merchant_id in (SUPERMARKET, RESTAURANT):
@@ -190,6 +193,13 @@ def wechat_user() -> WeChatUser:
 def new_request() -> str:
     """Return a fresh request number."""
     return f"request-{next(_numbers):08d}"
+
+
+def approve(campaign_id: str, *, actor: str = "test") -> None:
+    """Approve a campaign as the second person; the first has sent it, or sends it now."""
+    with suppress(CampaignAlreadySubmitted):
+        campaign_approvals.submit(campaign_id, actor="first person")
+    campaign_approvals.approve(campaign_id, actor=actor)
 
 
 def held_claims(resident_id: int, campaign_id: str = MAY) -> list[HeldClaim]:

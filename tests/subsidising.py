@@ -14,7 +14,7 @@ from backend.services.subsidies import Account, Application
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.subsidies import Subsidy
 from backend.storage.sql import transaction
-from tests.factories import City, Person, new_request
+from tests.factories import City, Person, approve, new_request
 
 CAR, DEALER = "Q3-CAR", "TJ0012"
 _DIGITS = "0123456789"
@@ -32,7 +32,7 @@ def car(city: City) -> None:
     with transaction() as session:
         opened = datetime(2023, 4, 1, tzinfo=CHINA)
         session.execute(update(Campaign).where(Campaign.id == CAR).values(opens_at=opened))
-    campaigns.approve(CAR, actor="test")
+    approve(CAR, actor="test")
     campaigns.run(CAR, actor="test")
 
 

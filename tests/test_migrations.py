@@ -65,6 +65,7 @@ APPEND_ONLY = (
     *("audit_seals", "amount_codes", "complaint_steps"),
     *("pledge_texts", "pledges", "merchant_reports", "partner_lists"),
     *("merchant_steps", "placement_checks"),
+    *("campaign_submissions", "campaign_decisions"),
 )
 
 

@@ -33,11 +33,11 @@ from backend.cli.staff import staff_cli
 from backend.cli.subsidies import subsidy_cli
 from backend.domain.campaigns import STATE_NAMES
 from backend.domain.money import yuan_text
-from backend.services import campaigns, health, ledger, programmes
+from backend.services import campaign_approvals, campaigns, health, ledger, programmes
 from backend.workers import claim_writer, jobs
 
 programme_cli = AppGroup("programme", help="Load a city's programme (消费券方案).")
-campaign_cli = AppGroup("campaign", help="Approve, run, pause and stop campaigns (档期).")
+campaign_cli = AppGroup("campaign", help="Send, approve, run, pause and stop campaigns (档期).")
 ledger_cli = AppGroup("ledger", help="Prove the ledger (账本).")
 worker_cli = AppGroup("worker", help="Run a background worker until a signal ends it.")
 
@@ -119,7 +119,13 @@ def _act(name: str, act: Callable[..., None], text: str, *, reason: bool = False
     campaign_cli.command(name, help=text)(command)
 
 
-_act("approve", campaigns.approve, "Commit the campaign's money and fix its terms.")
+_act("submit", campaign_approvals.submit, "Send a draft for approval by somebody else.")
+_act(
+    "approve",
+    campaign_approvals.approve,
+    "Commit the campaign's money and fix its terms, as the second person.",
+)
+_act("send-back", campaign_approvals.send_back, "Leave it a draft.", reason=True)
 _act("run", campaigns.run, "Load the quota and let residents claim from the opening second.")
 _act("pause", campaigns.pause, "Stop claims at once; claimed vouchers stay usable.", reason=True)
 _act("resume", campaigns.resume, "Let residents claim again.", reason=True)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 from backend import clock
 from backend.devstack import bootstrap_facts as facts
 from backend.devstack.bootstrap_facts import CLERKS
+from backend.domain.campaign_approvals import CampaignAlreadySubmitted
 from backend.domain.campaigns import MODES_WITH_QUOTA
 from backend.domain.errors import HuiquanError
 from backend.domain.partners import PartnerKeyTaken
@@ -28,6 +29,7 @@ from backend.domain.staff import ROLE_NAMES
 from backend.extensions import db
 from backend.factory import create_app
 from backend.services import (
+    campaign_approvals,
     campaigns,
     cards,
     clerks,
@@ -80,7 +82,9 @@ def programme() -> str:
 def _run_campaigns() -> None:
     """Approve all; run those whose units are counted and that are not over."""
     for draft in campaigns.list_all(("draft",)):
-        campaigns.approve(draft.id, actor=ACTOR)
+        with suppress(CampaignAlreadySubmitted):
+            campaign_approvals.submit(draft.id, actor=ACTOR)
+        campaign_approvals.approve(draft.id, actor=f"{ACTOR}-second")
     now = clock.now()
     for approved in campaigns.list_all(("approved",)):
         if approved.mode in MODES_WITH_QUOTA and now < approved.ends_at:

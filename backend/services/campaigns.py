@@ -1,4 +1,4 @@
-"""Campaigns: approved within the budget, run, paused, stopped; and the quota they load."""
+"""Campaigns that are approved: run, paused, stopped; and the quota they load."""
 
 from datetime import datetime
 
@@ -12,21 +12,16 @@ from backend.domain.campaigns import (
     MODES_WITH_QUOTA,
     Act,
     ActNotPossible,
-    BudgetExceeded,
     CampaignTerms,
     next_state,
 )
 from backend.domain.errors import NotFound
-from backend.domain.postings import Posting, campaign_account, pot_account
 from backend.domain.reconciliation import checked_reason
 from backend.extensions import db, redis_handle
 from backend.services import audit, instant_campaigns, quota_counts
 from backend.services.snapshots import Snapshots
 from backend.storage.models.campaigns import Campaign
-from backend.storage.models.ledger import LedgerAccount
-from backend.storage.queries import budgets as budget_queries
 from backend.storage.queries import campaigns as queries
-from backend.storage.queries import ledger as ledger_queries
 from backend.storage.redis import keys, quota, stream
 from backend.storage.sql import transaction
 
@@ -65,43 +60,6 @@ def forget_snapshots() -> None:
     """Read all terms anew at the next claim."""
     SNAPSHOTS.forget()
     instant_campaigns.forget()
-
-
-def approve(campaign_id: str, *, actor: str) -> None:
-    """Commit the campaign's money and fix its terms (plan, part four: 按各档期活动方案投放)."""
-    with transaction() as session:
-        campaign = _locked(session, campaign_id)
-        campaign.state = next_state(queries.terms_of(campaign).state, "approve")
-        source = pot_account(campaign.fund_id, campaign.quarter, "available")
-        available_fen = ledger_queries.balance(session, _locked_account(session, source))
-        if available_fen < campaign.amount_fen:
-            raise BudgetExceeded(
-                f"{campaign_id} wants {campaign.amount_fen} of {available_fen} fen",
-                details={"available_fen": available_fen, "amount_fen": campaign.amount_fen},
-            )
-        ledger_queries.add_transfer(
-            session,
-            Posting(
-                id=f"commitment:{campaign.id}",
-                kind="commitment",
-                from_account_id=source,
-                to_account_id=campaign_account(campaign.id, "committed"),
-                amount_fen=campaign.amount_fen,
-            ),
-            at=clock.now(),
-        )
-        budget_queries.add_committed(
-            session, campaign.fund_id, campaign.quarter, campaign.amount_fen
-        )
-        campaign.epoch = 1
-        audit.record(
-            session,
-            actor=actor,
-            action="campaign.approve",
-            subject=campaign.id,
-            amount_fen=campaign.amount_fen,
-        )
-    forget_snapshots()
 
 
 def run(campaign_id: str, *, actor: str) -> None:
@@ -247,11 +205,3 @@ def _locked(session: Session, campaign_id: str) -> Campaign:
     if campaign is None:
         raise NotFound(f"campaign {campaign_id!r}")
     return campaign
-
-
-def _locked_account(session: Session, account_id: str) -> str:
-    """Hold the pot, so that two approvals cannot both see the same money."""
-    account = session.get(LedgerAccount, account_id, with_for_update=True)
-    if account is None:
-        raise BudgetExceeded(f"no account {account_id}")
-    return account.id

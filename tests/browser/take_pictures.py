@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.staff import Role
-from backend.services import clerks, live
+from backend.services import campaign_approvals, clerks, live
 from tests.browser.conftest import DESK, PHONE, OpenShop, PageAs
 from tests.browser.desk_parts import shown_code
 from tests.factories import MAY, SUPERMARKET, City, MovableClock
@@ -19,6 +19,8 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-sign-in", None, "/console/sign-in"),
     ("console-home", Role.AUDITOR, "/console/"),
     ("console-audit-log", Role.AUDITOR, "/console/audit"),
+    ("console-campaigns", Role.BUREAU_APPROVER, "/console/campaigns"),
+    ("console-campaign", Role.BUREAU_APPROVER, "/console/campaigns/Q3-NIGHT"),
     ("console-war-room", Role.BUREAU_APPROVER, f"/console/war-room/{MAY}"),
 )
 
@@ -30,6 +32,11 @@ def at_work(city: City, moment: MovableClock) -> None:
         clerks.add_clerk(
             merchant_id=SUPERMARKET, name="王店员", phone=f"1540000{number:04d}", actor="li.wei"
         )
+    campaign_approvals.submit(
+        "Q3-NIGHT",
+        actor="li.wei",
+        faults=["可用商户：餐饮 0 家"],
+    )
     for number in range(60):
         city.claim(city.resident(), tier=1 + number % 3)
         if number % 5 == 0:

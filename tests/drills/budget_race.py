@@ -18,6 +18,7 @@ from backend.storage.models.orders import Redemption
 from backend.storage.sql import ChinaTime, transaction
 from tests.conftest import DATABASES
 from tests.drills import Outcome, options, play
+from tests.factories import approve
 from tests.load import paying
 from tests.load.paying import Habits, Payers
 from tests.load.stack import Stack, city, differences
@@ -85,7 +86,7 @@ def _open_campaign(budget_for: int) -> None:
         values = {"opens_at": clock.now() - timedelta(days=1), "amount_fen": budget_for * face_fen}
         values |= {"daily_release": None, "carry_over": False}
         session.execute(update(Campaign).where(Campaign.id == FUEL).values(**values))
-    campaigns.approve(FUEL, actor="load")
+    approve(FUEL, actor="load")
     campaigns.run(FUEL, actor="load")
     campaigns.forget_snapshots()
 

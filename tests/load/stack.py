@@ -37,7 +37,7 @@ from backend.storage.redis import stream
 from backend.storage.sql import ChinaTime, transaction
 from miniprogram_api.edges import EDGES
 from tests.conftest import OPENING, make_settings
-from tests.factories import MAY, SAMPLE
+from tests.factories import MAY, SAMPLE, approve
 
 CLAIMS = f"/api/v1/resident/campaigns/{MAY}/claims"
 START_WITHIN_S = 20.0
@@ -124,7 +124,7 @@ class Stack:
         with app.app_context():
             flask_migrate.upgrade()
             programmes.load(sample(self._units), actor="load")
-            campaigns.approve(MAY, actor="load")
+            approve(MAY, actor="load")
             campaigns.run(MAY, actor="load")
             campaigns.forget_snapshots()
         self.app = app

@@ -4,6 +4,7 @@ from backend.edge import guards
 from backend.edge.console import (
     access,
     audit_log,
+    campaigns,
     exports,
     home,
     merchants,
@@ -20,6 +21,7 @@ PAGES = (
     exports.blueprint,
     merchants.blueprint,
     audit_log.blueprint,
+    campaigns.blueprint,
     war_room.blueprint,
 )
 EDGES = (
@@ -27,4 +29,4 @@ EDGES = (
     Edge(blueprint=sign_in.blueprint, prefix=pages.PREFIX, guard=guards.public),
     *(Edge(blueprint=page, prefix=pages.PREFIX, guard=access.staff) for page in PAGES),
 )
-TABLES = {table.name: table for table in (audit_log.TABLE, merchants.TABLE)}
+TABLES = {table.name: table for table in (audit_log.TABLE, campaigns.TABLE, merchants.TABLE)}

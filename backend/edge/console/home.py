@@ -7,7 +7,7 @@ from flask import render_template, url_for
 
 from backend.edge.console import access
 from backend.edge.console.access import SIGNED_IN, ConsoleBlueprint, permitted
-from backend.services import exports
+from backend.services import campaign_approvals, exports
 
 blueprint = ConsoleBlueprint("home", __name__)
 
@@ -22,7 +22,10 @@ class Awaiting:
 
 
 # A page adds its own line: whoever may open the page sees it, unless nothing waits.
-AWAITING = (Awaiting("导出文件可下载", "exports.page", exports.count_ready),)
+AWAITING = (
+    Awaiting("导出文件可下载", "exports.page", exports.count_ready),
+    Awaiting("活动待审批", "campaigns.waiting", campaign_approvals.count_waiting),
+)
 
 
 @blueprint.get("/")

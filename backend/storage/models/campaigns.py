@@ -92,6 +92,53 @@ class Campaign(Model):
     )
 
 
+class CampaignSubmission(Model):
+    """A campaign as it was sent for approval (送审), numbered from 1. Never changed.
+
+    Until it is decided nobody sends the campaign again; what is decided is the draft.
+    """
+
+    __tablename__ = "campaign_submissions"
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    faults: Mapped[list[str]] = mapped_column(JSON)  # what its preflight warned of, in words
+    submitted_by: Mapped[str]
+    submitted_at: Mapped[datetime] = mapped_column(ChinaTime)
+    decision: Mapped["CampaignDecision | None"] = relationship(lazy="selectin")
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "number", "submitted_by"),  # what a decision refers to
+        CheckConstraint("number > 0", name="number_positive"),
+    )
+
+
+class CampaignDecision(Model):
+    """What the second person decided of a submission, once. Never changed."""
+
+    __tablename__ = "campaign_decisions"
+    campaign_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    submitted_by: Mapped[str]
+    decision: Mapped[str]
+    reason: Mapped[str | None]
+    decided_by: Mapped[str]
+    decided_at: Mapped[datetime] = mapped_column(ChinaTime)
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["campaign_id", "number", "submitted_by"],
+            [
+                "campaign_submissions.campaign_id",
+                "campaign_submissions.number",
+                "campaign_submissions.submitted_by",
+            ],
+        ),
+        CheckConstraint("decision IN ('approved', 'sent_back')", name="decision_known"),
+        CheckConstraint("decided_by <> submitted_by", name="two_people"),
+        CheckConstraint(
+            "(decision = 'sent_back') = (reason IS NOT NULL)", name="sent_back_says_why"
+        ),
+    )
+
+
 class Recycling(Model):
     """One batch of expired vouchers whose units went back to their tier, once."""
 

@@ -36,7 +36,13 @@ def test_a_wrong_programme_is_refused_by_line_and_exits_with_1(
 
 
 def test_a_campaign_is_approved_run_paused_and_listed(city: City) -> None:
-    assert flask(city.app, "campaign", "approve", "Q3-NIGHT").exit_code == 0
+    night = "Q3-NIGHT"
+    assert flask(city.app, "campaign", "submit", night).exit_code == 0
+    assert "复核" in flask(city.app, "campaign", "approve", night).stderr
+    back = flask(city.app, "campaign", "send-back", night, "--reason", "改名", "--actor", "wang")
+    assert back.exit_code == 0
+    assert flask(city.app, "campaign", "submit", night).exit_code == 0
+    assert flask(city.app, "campaign", "approve", night, "--actor", "wang").exit_code == 0
     assert flask(city.app, "campaign", "run", "Q3-NIGHT").exit_code == 0
     assert flask(city.app, "campaign", "pause", MAY, "--reason", "系统检修").exit_code == 0
     assert flask(city.app, "campaign", "resume", MAY, "--reason", "系统检修").exit_code == 0

@@ -26,7 +26,7 @@ from backend.factory import create_app
 from backend.services import campaigns
 from backend.storage.redis import quota, stream
 from miniprogram_api.edges import EDGES
-from tests.factories import MAY, City, MovableClock, Person, new_request
+from tests.factories import MAY, City, MovableClock, Person, approve, new_request
 from tests.integration.edge.callers import apart, ask, error_of
 
 SPREAD_2_S = ("1", "2", "3")  # two seconds, so that not all come back in the same one
@@ -183,7 +183,7 @@ def test_a_refused_claim_says_when_asking_again_makes_sense(
 
 def test_a_daily_limit_says_how_long_the_day_lasts(city: City, moment: MovableClock) -> None:
     campaign_id = "Q2-APPL"
-    campaigns.approve(campaign_id, actor="test")
+    approve(campaign_id, actor="test")
     campaigns.run(campaign_id, actor="test")
     moment.set(campaigns.terms(campaign_id).opens_at)  # 10:00
     person = city.resident()

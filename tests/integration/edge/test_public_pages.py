@@ -31,6 +31,7 @@ from tests.factories import (
     SUPERMARKET,
     City,
     MovableClock,
+    approve,
     new_request,
 )
 
@@ -161,7 +162,7 @@ def test_a_campaign_tells_its_facts_and_what_is_left_after_a_claim(city: City) -
 def test_area_and_hours_are_told_and_what_is_left_is_unknown_before_the_quota_is_loaded(
     city: City,
 ) -> None:
-    campaigns.approve("Q3-NIGHT", actor="test")
+    approve("Q3-NIGHT", actor="test")
     told = city.get("/api/v1/campaigns/Q3-NIGHT").json["campaign"]
     assert (told["area"], told["use_from"], told["use_until"]) == ("东北亚广场", "16:00", "24:00")
     assert [tier["left"] for tier in told["tiers"]] == [None, None, None]
@@ -207,7 +208,7 @@ def test_a_landing_page_shows_only_campaigns_of_its_domain(city: City) -> None:
 
 
 def test_a_landing_page_shows_only_campaigns_of_its_area(city: City, moment: MovableClock) -> None:
-    campaigns.approve("Q3-NIGHT", actor="test")
+    approve("Q3-NIGHT", actor="test")
     campaigns.run("Q3-NIGHT", actor="test")
     moment.set(datetime(2023, 7, 7, 18, tzinfo=CHINA))
     here = landing(city, RESTAURANT).text

@@ -12,10 +12,10 @@ from backend import metrics
 from backend.domain import tokens
 from backend.edge import errors
 from backend.extensions import redis_handle
-from backend.services import blocks, campaigns, claim_lane
+from backend.services import blocks, claim_lane
 from backend.storage.redis import keys
 from miniprogram_api import lane_application
-from tests.factories import MAY, City, MovableClock, Person, forget_held, held_claims
+from tests.factories import MAY, City, MovableClock, Person, approve, forget_held, held_claims
 from tests.integration.edge.callers import apart, ask
 from tests.integration.lane_server import Answer, Serving, call, with_lane
 
@@ -186,7 +186,7 @@ def test_the_same_requests_get_the_same_answers_from_the_lane_and_from_flask(
 ) -> None:
     monkeypatch.setattr(errors.secrets, "randbelow", lambda _below: 0)  # Retry-After is spread
     moment.move(milliseconds=123)
-    campaigns.approve(APPROVED, actor="test")
+    approve(APPROVED, actor="test")
     sent = requests(city)
     start: Quota = redis_handle.client.hgetall(keys.quota(MAY))
     flask = replayed(city, sent, by_flask, start)

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from backend.services import campaigns
-from tests.factories import MAY, SUPERMARKET, City, MovableClock, new_request
+from tests.factories import MAY, SUPERMARKET, City, MovableClock, approve, new_request
 
 RESIDENT = "/api/v1/resident"
 CLAIMS = f"{RESIDENT}/campaigns/{MAY}/claims"
@@ -54,7 +53,7 @@ def test_each_refusal_of_a_claim_has_its_own_code_and_sentence(
     found["draft"] = city.post(
         CLAIMS.replace(MAY, "Q3-NIGHT"), person, **body, request_id=new_request()
     )
-    campaigns.approve("Q2-FUEL", actor="test")
+    approve("Q2-FUEL", actor="test")
     found["instant"] = city.post(
         CLAIMS.replace(MAY, "Q2-FUEL"), person, **body, request_id=new_request()
     )

@@ -16,7 +16,7 @@ from backend.storage.models.orders import Order
 from backend.storage.models.vouchers import PendingReturn, Voucher
 from backend.storage.redis import quota
 from backend.storage.sql import transaction
-from tests.factories import SUPERMARKET, City, Person, new_request, rows
+from tests.factories import SUPERMARKET, City, Person, approve, new_request, rows
 
 ICE, FUEL = "Q4-ICE", "Q2-FUEL"
 STATION = "TJ0008"
@@ -28,7 +28,7 @@ def run_instant(campaign_id: str = ICE, **changes: Any) -> None:
     with transaction() as session:
         values = {"opens_at": EARLIER, "fund_id": "FUND93", **changes}
         session.execute(update(Campaign).where(Campaign.id == campaign_id).values(**values))
-    campaigns.approve(campaign_id, actor="test")
+    approve(campaign_id, actor="test")
     campaigns.run(campaign_id, actor="test")
 
 

@@ -2,10 +2,10 @@
 
 from datetime import date
 
-from backend.services import campaigns, orders, redemptions, spending_imports, vouchers
+from backend.services import orders, redemptions, spending_imports, vouchers
 from backend.services.orders import Amounts
 from backend.services.spending_imports import Target
-from tests.factories import SUPERMARKET, City, MovableClock, drain, new_request
+from tests.factories import SUPERMARKET, City, MovableClock, approve, drain, new_request
 from tests.integration.services.budget_parts import confirm, propose_tiers
 
 FIRST_DAY = date(2023, 4, 28)
@@ -24,7 +24,7 @@ def busy(city: City, moment: MovableClock) -> None:
         amounts=Amounts(order_amount_fen=30_000),
     )
     redemptions.confirm_paid(order_id=order.id, merchant_id=SUPERMARKET, clerk_id=clerk.id)
-    campaigns.approve("GATE-JJK", actor="test")
+    approve("GATE-JJK", actor="test")
     bring("S1", "A-1,2023-01-15,200000,家乐购,\n", Target(fund_id="FUND93", quarter="Q1"))
     bring("S2", "A-2,2023-02-15,35,x,\n", spending_imports.of_campaign("GATE-JJK"))
     propose_tiers("B1", {1: 2600})

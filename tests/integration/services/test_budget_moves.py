@@ -19,7 +19,7 @@ from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.ledger import LedgerAccount, Transfer
 from backend.storage.models.programmes import Fund, FundQuarter
 from backend.storage.redis import quota
-from tests.factories import MAY, SUPERMARKET, City, MovableClock, drain, new_request, rows
+from tests.factories import MAY, SUPERMARKET, City, MovableClock, approve, drain, new_request, rows
 from tests.integration.services.budget_parts import (
     amount,
     ceiling,
@@ -89,7 +89,7 @@ def test_20_raises_of_one_quarter_at_once_take_exactly_what_the_quarter_has(city
     """Q2 has 12,900,000 fen left: 20 approved campaigns want 1,000,000 more each, ten can."""
     ids = small_campaigns(20, 100_000)
     for id_ in ids:
-        campaigns.approve(id_, actor="test")  # 10,900,000 fen are left
+        approve(id_, actor="test")  # 10,900,000 fen are left
         propose_tiers(f"B-{id_}", {1: 11}, campaign_id=id_)
     found = race(city.app, [partial(confirm, f"B-{id_}") for id_ in ids])
     assert sorted(found) == ["budget_exceeded"] * 10 + ["done"] * 10
@@ -100,10 +100,10 @@ def test_20_raises_of_one_quarter_at_once_take_exactly_what_the_quarter_has(city
 def test_approvals_and_raises_that_race_never_pass_the_quarter(city: City) -> None:
     raised, approved = small_campaigns(20, 1_000_000)[:10], [f"SMALL-{n}" for n in range(10, 20)]
     for id_ in raised[:4]:
-        campaigns.approve(id_, actor="test")
+        approve(id_, actor="test")
         propose_tiers(f"B-{id_}", {1: 3}, campaign_id=id_)
     acts = [partial(confirm, f"B-{id_}") for id_ in raised[:4]]
-    acts += [partial(campaigns.approve, id_, actor="test") for id_ in approved]
+    acts += [partial(approve, id_, actor="test") for id_ in approved]
     race(city.app, acts)
     assert 0 <= scope("quarter", "FUND93/Q2")[1] < 1_000_000
     assert proved()
@@ -125,7 +125,7 @@ def test_an_approved_campaign_is_raised_and_lowered_and_runs_with_its_new_counts
     city: City, moment: MovableClock
 ) -> None:
     night = "Q3-NIGHT"
-    campaigns.approve(night, actor="test")
+    approve(night, actor="test")
     propose_tiers("UP", {1: 2100}, campaign_id=night)
     confirm("UP")
     propose_tiers("DOWN", {1: 1900, 3: 400}, campaign_id=night)

@@ -15,7 +15,7 @@ from backend.storage.models.audit import AuditEntry
 from backend.storage.models.campaigns import Campaign
 from backend.storage.redis import quota
 from backend.storage.sql import transaction
-from tests.factories import MAY, City, MovableClock, rows
+from tests.factories import MAY, City, MovableClock, approve, rows
 
 
 def because(act: Callable[..., None]) -> Callable[..., None]:
@@ -30,7 +30,7 @@ def state(campaign_id: str) -> str:
 def test_a_campaign_goes_draft_approved_running_paused_running_stopped(city: City) -> None:
     night = "Q3-NIGHT"
     for act, reached in (
-        (campaigns.approve, "approved"),
+        (approve, "approved"),
         (campaigns.run, "running"),
         (because(campaigns.pause), "paused"),
         (because(campaigns.resume), "running"),
@@ -41,7 +41,9 @@ def test_a_campaign_goes_draft_approved_running_paused_running_stopped(city: Cit
     with pytest.raises(ActNotPossible):
         campaigns.resume(night, actor="李科长", reason="试")
     acts = [entry.action for entry in rows(AuditEntry) if entry.subject == night]
-    assert acts == [f"campaign.{act}" for act in ("approve", "run", "pause", "resume", "stop")]
+    assert acts == [
+        f"campaign.{act}" for act in ("submit", "approve", "run", "pause", "resume", "stop")
+    ]
 
 
 def test_to_pause_go_on_or_stop_wants_a_reason_and_the_log_has_it(city: City) -> None:
@@ -56,7 +58,7 @@ def test_a_draft_cannot_run_and_an_approval_happens_once(city: City) -> None:
     with pytest.raises(ActNotPossible):
         campaigns.run("Q3-NIGHT", actor="test")
     with pytest.raises(ActNotPossible):
-        campaigns.approve(MAY, actor="test")
+        approve(MAY, actor="test")
     assert ledger.check().differences == ()
 
 
@@ -66,15 +68,15 @@ def test_an_approval_never_passes_the_quarters_budget_by_one_fen(city: City) -> 
             update(Campaign).where(Campaign.id == "Q2-APPL").values(amount_fen=12_900_001)
         )
     with pytest.raises(BudgetExceeded):
-        campaigns.approve("Q2-APPL", actor="test")
+        approve("Q2-APPL", actor="test")
     assert state("Q2-APPL") == "draft"
     with transaction() as session:
         session.execute(
             update(Campaign).where(Campaign.id == "Q2-APPL").values(amount_fen=12_900_000)
         )
-    campaigns.approve("Q2-APPL", actor="test")
+    approve("Q2-APPL", actor="test")
     with pytest.raises(BudgetExceeded):
-        campaigns.approve("Q2-FUEL", actor="test")
+        approve("Q2-FUEL", actor="test")
 
 
 def test_a_campaign_ends_when_its_last_day_is_over(city: City, moment: MovableClock) -> None:
@@ -100,13 +102,13 @@ def test_limits_and_a_daily_release_are_rules_that_can_be_approved(city: City) -
             .where(Campaign.id == "Q3-NIGHT")
             .values(per_person=2, per_person_per_day=1, daily_release=2)
         )
-    campaigns.approve("Q3-NIGHT", actor="test")
+    approve("Q3-NIGHT", actor="test")
     assert state("Q3-NIGHT") == "approved"
 
 
 def test_the_samples_subsidy_and_entry_waiver_run_without_a_quota_in_valkey(city: City) -> None:
     for campaign_id in ("Q3-CAR", "GATE-JJK"):
-        campaigns.approve(campaign_id, actor="test")
+        approve(campaign_id, actor="test")
         campaigns.run(campaign_id, actor="test")
         assert state(campaign_id) == "running"
         assert quota.loaded(redis_handle.client, campaign_id) is None
@@ -114,7 +116,7 @@ def test_the_samples_subsidy_and_entry_waiver_run_without_a_quota_in_valkey(city
 
 def test_the_samples_instant_campaigns_run(city: City) -> None:
     for campaign_id in ("Q1-CARD", "Q2-FUEL", "Q4-ICE"):
-        campaigns.approve(campaign_id, actor="test")
+        approve(campaign_id, actor="test")
         campaigns.run(campaign_id, actor="test")
         assert state(campaign_id) == "running"
         assert quota.loaded(redis_handle.client, campaign_id) == (1, "running")
@@ -126,7 +128,7 @@ def test_the_units_left_are_told_by_tier(city: City) -> None:
 
 
 def test_an_unknown_campaign_is_not_found(city: City) -> None:
-    for act in (campaigns.approve, campaigns.run, because(campaigns.pause)):
+    for act in (approve, campaigns.run, because(campaigns.pause)):
         with pytest.raises(NotFound):
             act("NO-SUCH", actor="test")
     with pytest.raises(NotFound):

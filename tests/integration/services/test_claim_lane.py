@@ -19,7 +19,7 @@ from backend.services import campaigns
 from backend.services.claim_decisions import ClaimedVoucher
 from backend.services.claim_lane import AskedClaim, ClaimLane
 from backend.storage.redis import keys, quota, quota_async
-from tests.factories import MAY, City, MovableClock, held_claims, new_request
+from tests.factories import MAY, City, MovableClock, approve, held_claims, new_request
 from tests.integration.services.claim_rules import with_terms
 from tests.lane_rush import claim_on
 
@@ -101,7 +101,7 @@ def test_claims_of_several_batches_and_campaigns_each_get_their_own_answer(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quota_async, "BATCH_MAX", 7)
-    campaigns.approve("Q2-APPL", actor="test")
+    approve("Q2-APPL", actor="test")
     campaigns.run("Q2-APPL", actor="test")
     redis_handle.client.hset(keys.quota("Q2-APPL"), "opens_at_ms", 0)
     lane = lane_of(city)

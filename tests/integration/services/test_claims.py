@@ -13,7 +13,7 @@ from backend.extensions import db, redis_handle
 from backend.services import campaigns, claims, ledger, vouchers
 from backend.storage.models.vouchers import Voucher
 from backend.storage.redis import keys, quota, stream
-from tests.factories import MAY, City, MovableClock, drain, new_request, rows
+from tests.factories import MAY, City, MovableClock, approve, drain, new_request, rows
 
 
 def outcome(app: Flask, resident_id: int, tier: int, request_id: str) -> str:
@@ -166,7 +166,7 @@ def test_one_tier_a_day_counts_the_campaigns_tiers_together(
     city: City, moment: MovableClock
 ) -> None:
     appliances = "Q2-APPL"
-    campaigns.approve(appliances, actor="test")
+    approve(appliances, actor="test")
     campaigns.run(appliances, actor="test")
     person = city.resident()
     moment.set(campaigns.terms(appliances).opens_at)

@@ -26,7 +26,7 @@ from backend.storage.models.entries import Entry, EntryUndo
 from backend.storage.models.ledger import Transfer
 from backend.storage.sql import transaction
 from tests.entering import GATE, SPOT, TICKET_FEN, enter, gate
-from tests.factories import SUPERMARKET, City, MovableClock, new_request, rows
+from tests.factories import SUPERMARKET, City, MovableClock, approve, new_request, rows
 
 
 def spent_fen() -> int:
@@ -250,7 +250,7 @@ def test_undone_20_times_at_once_the_money_comes_back_once(city: City) -> None:
 
 def test_money_that_earlier_spending_took_is_not_spent_again(city: City) -> None:
     """5,000 units are left, but only one ticket's money."""
-    campaigns.approve(GATE, actor="test")
+    approve(GATE, actor="test")
     content = "凭证号,日期,金额,收款方,备注\nA-1,2023-03-01,174965.00,景区,x\n".encode()
     target = spending_imports.of_campaign(GATE)
     spending_imports.propose("S1", content, file_name="x.csv", target=target, reason="x", actor="a")
@@ -271,6 +271,6 @@ def test_money_that_earlier_spending_took_is_not_spent_again(city: City) -> None
 def test_a_rule_that_a_waiver_would_not_keep_stops_it_from_running(city: City) -> None:
     with transaction() as session:
         session.execute(update(Campaign).where(Campaign.id == GATE).values(daily_release=5))
-    campaigns.approve(GATE, actor="test")
+    approve(GATE, actor="test")
     with pytest.raises(campaigns.RuleNotSupported, match="daily_release"):
         campaigns.run(GATE, actor="test")

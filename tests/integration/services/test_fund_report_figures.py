@@ -5,9 +5,9 @@ from datetime import date
 
 from backend.domain.fund_reports import FIGURES
 from backend.extensions import db
-from backend.services import campaigns, ledger
+from backend.services import ledger
 from backend.services.fund_report_figures import compute
-from tests.factories import MAY, City, MovableClock
+from tests.factories import MAY, City, MovableClock, approve
 from tests.integration.services.budget_parts import confirm, propose_tiers
 from tests.integration.services.report_parts import FIRST_DAY, busy
 
@@ -62,7 +62,7 @@ def test_what_comes_after_the_day_changes_nothing_of_it(city: City, moment: Mova
     moment.move(days=1)
     before = compute(db.session(), FIRST_DAY)
     busy(city, moment)
-    campaigns.approve("Q3-NIGHT", actor="test")
+    approve("Q3-NIGHT", actor="test")
     propose_tiers("B2", {3: 401})
     confirm("B2")
     db.session.rollback()

@@ -8,7 +8,7 @@ from backend.domain.campaigns import ActNotPossible
 from backend.extensions import redis_handle
 from backend.services import budgets, campaigns, quota_checks, quota_counts
 from backend.storage.redis import counts, keys, quota
-from tests.factories import MAY, City
+from tests.factories import MAY, City, approve
 from tests.integration.services.budget_parts import confirm, propose_tiers, race
 from tests.integration.services.claim_rules import agree, code, rebuild
 
@@ -105,7 +105,7 @@ def test_a_change_between_loading_and_running_is_not_run_over(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = "Q3-NIGHT"
-    campaigns.approve(night, actor="test")
+    approve(night, actor="test")
     real = quota_counts.push
 
     def lowered_meanwhile(campaign_id: str) -> dict[int, int]:
@@ -127,7 +127,7 @@ def test_a_change_between_loading_and_running_is_not_run_over(
 
 
 def test_a_campaign_without_a_quota_has_nothing_to_be_told(city: City) -> None:
-    campaigns.approve("Q3-NIGHT", actor="test")
+    approve("Q3-NIGHT", actor="test")
     assert quota_counts.push("Q3-NIGHT") == {}
     assert quota_counts.push("NO-SUCH") == {}
     assert budgets.list_changes() == []

@@ -33,7 +33,7 @@ from backend.storage.models.vouchers import Voucher
 from backend.storage.redis import keys, quota, rebuild, stream
 from backend.storage.sql import exclusively
 from backend.workers import claim_writer, jobs
-from tests.factories import MAY, SUPERMARKET, City, MovableClock, drain, new_request, rows
+from tests.factories import MAY, SUPERMARKET, City, MovableClock, approve, drain, new_request, rows
 from tests.integration.services.dying_rebuild import POINTS
 
 ROOT = Path(__file__).parents[3]
@@ -181,7 +181,7 @@ def test_limits_are_kept_over_a_rebuild_and_a_repeated_request_gets_its_voucher(
 
 def test_one_tier_a_day_is_kept_over_a_rebuild(city: City, moment: MovableClock) -> None:
     appliances = "Q2-APPL"
-    campaigns.approve(appliances, actor="test")
+    approve(appliances, actor="test")
     campaigns.run(appliances, actor="test")
     moment.set(campaigns.terms(appliances).opens_at)
     person = city.resident()

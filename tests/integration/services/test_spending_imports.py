@@ -11,12 +11,12 @@ from backend.domain.errors import NotFound
 from backend.domain.refusals import RequestReused
 from backend.domain.second_person import SecondPersonNeeded
 from backend.domain.spending import COLUMNS, SpendingFileRefused
-from backend.services import campaigns, ledger, spending_imports
+from backend.services import ledger, spending_imports
 from backend.services.spending_imports import Target
 from backend.storage.models.budgets import SpendingDecision, SpendingImport, SpendingRecord
 from backend.storage.models.ledger import Transfer
 from backend.storage.models.orders import Redemption
-from tests.factories import MAY, City, MovableClock, rows
+from tests.factories import MAY, City, MovableClock, approve, rows
 from tests.integration.services.budget_parts import ASKS, CHECKS, end, race
 
 QUARTER = Target(fund_id="FUND93", quarter="Q1")
@@ -151,7 +151,7 @@ def test_entries_and_subsidies_are_imported_while_their_campaign_runs(city: City
     bring("S1", csv(("A-1", "2023-01-15", "35")), gate)
     with pytest.raises(ActNotPossible):
         confirm("S1")
-    campaigns.approve("GATE-JJK", actor="test")
+    approve("GATE-JJK", actor="test")
     confirm("S1")
     assert spent("campaign", "GATE-JJK") == (0, 3_500)
     bring("S2", csv(("A-2", "2023-01-15", "174965.01")), gate)

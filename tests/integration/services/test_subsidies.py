@@ -15,7 +15,7 @@ from backend.services import blocks, campaigns, ledger, subsidies
 from backend.storage.models.campaigns import Campaign, Tier
 from backend.storage.models.subsidies import Subsidy
 from backend.storage.sql import transaction
-from tests.factories import SUPERMARKET, City, MovableClock, new_request, rows
+from tests.factories import SUPERMARKET, City, MovableClock, approve, new_request, rows
 from tests.integration.services.test_entries import at_once
 from tests.subsidising import CAR, application, car, drafted, submitted
 
@@ -181,6 +181,6 @@ def test_a_campaign_with_a_rule_that_a_subsidy_would_not_keep_does_not_run(city:
         opened = clock.now() - timedelta(days=1)
         changed = update(Campaign).where(Campaign.id == CAR)
         session.execute(changed.values(opens_at=opened, use_from_minute=60, use_until_minute=99))
-    campaigns.approve(CAR, actor="test")
+    approve(CAR, actor="test")
     with pytest.raises(campaigns.RuleNotSupported, match="hours"):
         campaigns.run(CAR, actor="test")

@@ -19,7 +19,7 @@ from backend.services.claim_lane import AskedClaim, ClaimLane
 from backend.storage.redis import keys
 from miniprogram_api.edges import EDGES
 from tests.conftest import OPENING, make_settings
-from tests.factories import MAY, City, MovableClock
+from tests.factories import MAY, City, MovableClock, approve
 from tests.lane_rush import claim_on
 
 
@@ -40,7 +40,7 @@ def city_on(redis_url: str, folder: Path, also: tuple[str, ...] = ()) -> Iterato
         campaigns.forget_snapshots()
         city = City.opened(app)
         for campaign_id in also:
-            campaigns.approve(campaign_id, actor="test")
+            approve(campaign_id, actor="test")
             campaigns.run(campaign_id, actor="test")
             redis_handle.client.hset(keys.quota(campaign_id), "opens_at_ms", 0)
         yield city
