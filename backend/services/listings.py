@@ -19,7 +19,7 @@ class Listing(Generic[T]):
     `read` makes of a row what callers get; by default a row's first column.
     """
 
-    statement: Select[Any]
+    statement: Select[*tuple[Any, ...]]
     read: Callable[[Row[Any]], T] = lambda row: row[0]
 
     def page(self, number: int, size: int) -> Sequence[T]:
