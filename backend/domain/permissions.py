@@ -37,6 +37,7 @@ class Permission(StrEnum):
     MERCHANTS_PROPOSE_DISQUALIFY = "merchants.propose_disqualify"
     MERCHANTS_DISQUALIFY = "merchants.disqualify"
     MERCHANT_PAPERS_READ = "merchant_papers.read"  # evidence and photos; each look is audited
+    PLEDGES_ISSUE = "pledges.issue"  # the text that merchants sign
     CLERKS_READ = "clerks.read"
     CLERKS_MANAGE = "clerks.manage"
     PLACARDS_READ = "placards.read"
@@ -137,7 +138,7 @@ MATRIX: Mapping[Role, frozenset[Permission]] = {
         *(P.MERCHANTS_SUSPEND, P.MERCHANTS_RESUME, P.MERCHANTS_DISQUALIFY),
         *(P.SETTLEMENTS_APPROVE_BUREAU, P.RECONCILIATION_RESOLVE, P.RESIDENTS_UNBLOCK),
         *(P.NOTICES_PUBLISH, P.COMPLAINTS_CLOSE, P.SUBSIDIES_REVIEW_SECOND, P.ENTRIES_CONFIRM),
-        *(P.REFUNDS_MAKE, P.PARTNERS_CONFIRM),
+        *(P.REFUNDS_MAKE, P.PARTNERS_CONFIRM, P.PLEDGES_ISSUE),
     },
     Role.FINANCE: _MONEY_READ
     | {

@@ -15,6 +15,7 @@ from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.merchant_steps import Step
 from backend.extensions import db
 from backend.services import audit, merchant_steps, workbooks
+from backend.services.listings import Listing
 from backend.services.merchant_steps import Act
 from backend.storage.models.merchants import Merchant, MerchantListEntry, MerchantListVersion
 from backend.storage.models.programmes import Domain, Programme
@@ -29,6 +30,39 @@ class NothingToPublish(HuiquanError):
     code = "nothing_to_publish"
     message = "名单与上一版相同，无需再次公布"
     category = "conflict"
+
+
+class ListChanged(HuiquanError):
+    code = "list_changed"
+    message = "待公布的名单刚刚有变化，未公布，请核对新的差异后再公布"
+    category = "conflict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What another version says of a merchant: newly named, named no more, or otherwise."""
+
+    merchant_id: str
+    before: MerchantListEntry | None
+    now: MerchantListEntry | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a publication at this moment would say; its digest names it."""
+
+    number: int
+    digest: str
+    merchants: int
+    changes: Sequence[Change]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionRow:
+    """A version in the list of all."""
+
+    version: MerchantListVersion
+    merchants: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +97,27 @@ class Publication:
     difference: Difference
 
 
-def publish(*, actor: str) -> Publication:
+def preview() -> Preview:
+    """Return what would be published now."""
+    session = db.session()
+    merchants = chain_queries.list_by_status(session, PUBLISHABLE)
+    last = queries.latest_version(session)
+    return Preview(
+        number=1 if last is None else last.number + 1,
+        digest=_digest(merchants),
+        merchants=len(merchants),
+        changes=_changes(_entries(merchants), last.entries if last else ()),
+    )
+
+
+def publish(*, actor: str, expecting: str | None = None) -> Publication:
     """Publish all merchants that passed the chain as the next version of the list.
 
     Merchants that passed become `published`; one that was suspended or disqualified meanwhile
     is on the list no more. A list equal to the last is refused, and so is who listed one of the
     new merchants (SecondPersonNeeded). A veto at the same moment comes before or is too late.
+    `expecting` is the digest of the preview that somebody has looked at: raises ListChanged when
+    it is another list by now.
     """
     with transaction() as session:
         programme = session.scalars(select(Programme)).one_or_none()
@@ -77,6 +126,8 @@ def publish(*, actor: str) -> Publication:
         merchants = chain_queries.lock_by_status(session, PUBLISHABLE)
         last = queries.latest_version(session)
         digest = _digest(merchants)
+        if expecting not in (None, digest):
+            raise ListChanged(f"not {expecting} any more")
         if last is not None and last.digest == digest:
             raise NothingToPublish(f"version {last.number} is the same")
         number = 1 if last is None else last.number + 1
@@ -87,12 +138,7 @@ def publish(*, actor: str) -> Publication:
                 published_at=clock.now(),
                 published_by=actor,
                 digest=digest,
-                entries=[
-                    MerchantListEntry(
-                        merchant_id=m.id, name=m.name, domain_id=m.domain_id, area=m.area
-                    )
-                    for m in merchants
-                ],
+                entries=_entries(merchants),
             )
         )
         session.flush()
@@ -146,6 +192,31 @@ def publication(number: int | None = None, *, since: int | None = None) -> Publi
     )
 
 
+def changes(number: int, *, since: int | None = None) -> list[Change]:
+    """Return what a version changed against the one before it, or another; NotFound for none."""
+    session = db.session()
+    version = queries.get_version(session, number)
+    if version is None:
+        raise NotFound(f"merchant list version {number}")
+    before = queries.get_version(session, number - 1 if since is None else since)
+    if since is not None and before is None:
+        raise NotFound(f"merchant list version {since}")
+    return _changes(version.entries, before.entries if before else ())
+
+
+def versions() -> Listing[VersionRow]:
+    """Return all versions with how many merchants they name, the newest first."""
+    return Listing(
+        queries.versions_counted(),
+        lambda row: VersionRow(version=row.MerchantListVersion, merchants=row.merchants),
+    )
+
+
+def entries(*, number: int | None, name: str = "") -> Listing[MerchantListEntry]:
+    """Return whom a version names, by default the one in force; `name` is a part of a name."""
+    return Listing(queries.find_entries(number=number, name=name))
+
+
 def list_publications() -> list[MerchantListVersion]:
     """Return all versions, the newest first."""
     return queries.list_versions(db.session())
@@ -168,6 +239,22 @@ def as_csv(published: Publication) -> bytes:
 def _digest(merchants: Sequence[Merchant]) -> str:
     rows = [[m.id, m.name, m.domain_id, m.area] for m in merchants]
     return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
+
+
+def _entries(merchants: Sequence[Merchant]) -> list[MerchantListEntry]:
+    return [
+        MerchantListEntry(merchant_id=m.id, name=m.name, domain_id=m.domain_id, area=m.area)
+        for m in merchants
+    ]
+
+
+def _changes(
+    entries: Sequence[MerchantListEntry], before: Sequence[MerchantListEntry]
+) -> list[Change]:
+    new, old = ({e.merchant_id: e for e in some} for some in (entries, before))
+    difference = _difference(entries, before)
+    ids = sorted({*difference.added, *difference.removed, *difference.changed})
+    return [Change(merchant_id=i, before=old.get(i), now=new.get(i)) for i in ids]
 
 
 def _difference(

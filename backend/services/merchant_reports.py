@@ -6,7 +6,7 @@ Source: plan, part seven: 银行机构将符合条件的参与商户信息提报
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import BinaryIO
+from typing import IO
 
 import structlog
 from flask import current_app
@@ -26,7 +26,7 @@ from backend.domain.applicants import (
 from backend.domain.merchant_steps import Step
 from backend.domain.reconciliation import Fault
 from backend.extensions import db
-from backend.gateways.merchant_reports import APPLIED_FOR, read_rows
+from backend.gateways.merchant_reports import APPLIED_FOR, COLUMNS, read_rows
 from backend.services import audit, merchant_steps, pledges
 from backend.services.merchant_steps import Act
 from backend.services.pledges import Pledged
@@ -39,6 +39,7 @@ from backend.storage.sql import transaction
 
 log = structlog.get_logger()
 MAX_FILE_BYTES = 5_000_000
+FILE_COLUMNS = COLUMNS  # of a bank's file, in any order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ def report(merchant_id: str, tills: Tills, *, actor: str) -> Merchant:
     return merchant
 
 
-def take_file(source: BinaryIO, *, file_name: str, actor: str) -> MerchantReport:
+def take_file(source: IO[bytes], *, file_name: str, actor: str) -> MerchantReport:
     """Take a bank's file whole: each line is pledged, applied and reported; or refuse it whole.
 
     The same bytes again are the same report. Raises ApplicantInvalid with every fault's line.
@@ -112,6 +113,11 @@ def take_up() -> int:
         except (MerchantIdentityTaken, IntegrityError) as error:  # staff see it among proposals
             log.warning("proposal_not_taken_up", proposal_id=proposal.id, why=str(error)[:80])
     return moved
+
+
+def reports() -> list[MerchantReport]:
+    """Return the files that were taken, the newest first."""
+    return queries.list_reports(db.session())
 
 
 def terminals(merchant_id: str) -> list[str]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import IO
 
 from backend import clock
@@ -10,9 +11,10 @@ from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.merchant_steps import Step
 from backend.extensions import db
 from backend.services import audit, merchant_steps, pledges, workbooks
+from backend.services.listings import Listing
 from backend.services.merchant_steps import Act
 from backend.storage.models.merchants import Merchant
-from backend.storage.models.onboarding import PartnerList
+from backend.storage.models.onboarding import MerchantStep, PartnerList
 from backend.storage.queries import onboarding as queries
 from backend.storage.sql import transaction
 
@@ -35,6 +37,58 @@ class PartnerListAnswered(HuiquanError):
     code = "partner_list_answered"
     message = "这份名单已经答复，没有待答复的商户"
     category = "conflict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentList:
+    """A list in the list of all: how many it names, and how many the partner has answered."""
+
+    sent: PartnerList
+    merchants: int
+    passed: int
+    returned: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentMerchant:
+    """A merchant of a list, and the partner's word; it may wait no more, vetoed meanwhile."""
+
+    merchant: Merchant
+    answer: MerchantStep | None
+    waits: bool
+
+
+def sent_lists() -> Listing[SentList]:
+    """Return all lists, the newest first."""
+    return Listing(
+        queries.partner_lists_counted(),
+        lambda row: SentList(
+            sent=row.PartnerList,
+            merchants=row.sent,
+            passed=row.partner_passed,
+            returned=row.partner_returned,
+        ),
+    )
+
+
+def ready() -> list[Merchant]:
+    """Return whom the next list would name."""
+    return queries.list_by_status(db.session(), ("listed",))
+
+
+def merchants_of(number: int) -> list[SentMerchant]:
+    """Return whom a list names, by number. Raises NotFound."""
+    session = db.session()
+    if session.get(PartnerList, number) is None:
+        raise NotFound(f"partner list {number}")
+    newest, answers = queries.sent_last_with(session, number), queries.answers_to(session, number)
+    named = [session.get_one(Merchant, id_) for id_ in queries.sent_with(session, number)]
+    return [
+        SentMerchant(
+            merchant=m, answer=answers.get(m.id), waits=m.status == "sent" and m.id in newest
+        )
+        for m in named
+    ]
 
 
 def send(*, actor: str) -> PartnerList:

@@ -76,6 +76,11 @@ def current_text() -> PledgeText:
     return found
 
 
+def texts() -> list[PledgeText]:
+    """Return all versions, the newest first."""
+    return queries.list_texts(db.session())
+
+
 def of_merchant(merchant_id: str) -> Pledge | None:
     """Return what a merchant signed; None for one that came with the programme."""
     return queries.get_pledge(db.session(), merchant_id)

@@ -7,9 +7,14 @@ from backend.edge.console import (
     campaigns,
     exports,
     home,
+    merchant_lists,
+    merchant_reports,
+    merchant_work,
     merchants,
     own_account,
     pages,
+    partner_lists,
+    pledge_texts,
     sign_in,
     war_room,
 )
@@ -20,6 +25,11 @@ PAGES = (
     own_account.blueprint,
     exports.blueprint,
     merchants.blueprint,
+    merchant_work.blueprint,
+    merchant_reports.blueprint,
+    merchant_lists.blueprint,
+    partner_lists.blueprint,
+    pledge_texts.blueprint,
     audit_log.blueprint,
     campaigns.blueprint,
     war_room.blueprint,
@@ -29,4 +39,14 @@ EDGES = (
     Edge(blueprint=sign_in.blueprint, prefix=pages.PREFIX, guard=guards.public),
     *(Edge(blueprint=page, prefix=pages.PREFIX, guard=access.staff) for page in PAGES),
 )
-TABLES = {table.name: table for table in (audit_log.TABLE, campaigns.TABLE, merchants.TABLE)}
+TABLES = {
+    table.name: table
+    for table in (
+        audit_log.TABLE,
+        campaigns.TABLE,
+        merchants.TABLE,
+        merchant_lists.VERSIONS,
+        merchant_lists.ENTRIES,
+        partner_lists.TABLE,
+    )
+}

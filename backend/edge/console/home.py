@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import render_template, url_for
 
-from backend.edge.console import access
+from backend.edge.console import access, merchant_work
 from backend.edge.console.access import SIGNED_IN, ConsoleBlueprint, permitted
 from backend.services import campaign_approvals, exports
 
@@ -25,6 +25,7 @@ class Awaiting:
 AWAITING = (
     Awaiting("导出文件可下载", "exports.page", exports.count_ready),
     Awaiting("活动待审批", "campaigns.waiting", campaign_approvals.count_waiting),
+    Awaiting("商户等您办理", "merchant_work.page", merchant_work.count_own),
 )
 
 

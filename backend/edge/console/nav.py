@@ -36,7 +36,17 @@ class Section:
 MENU = (
     Section("工作台", (Item("首页", "home.page"), Item("我的导出", "exports.page"))),
     Section("活动", (Item("活动", "campaigns.page"), Item("开抢实况", "war_room.page"))),
-    Section("商户", (Item("商户", "merchants.page"),)),
+    Section(
+        "商户",
+        (
+            Item("商户", "merchants.page"),
+            Item("待办商户", "merchant_work.page"),
+            Item("银行提报", "merchant_reports.page"),
+            Item("送审名单", "partner_lists.page"),
+            Item("公布名单", "merchant_lists.page"),
+            Item("承诺书", "pledge_texts.page"),
+        ),
+    ),
     Section("监督", (Item("审计日志", "audit_log.page"),)),
     Section("我的账号", (Item("登录与密码", "own_account.page"),)),
 )

@@ -1,6 +1,8 @@
 """Merchants, the published list, placards and clerks."""
 
-from sqlalchemy import bindparam, func, select
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from backend.storage.models.merchants import (
@@ -53,6 +55,29 @@ def list_versions(session: Session) -> list[MerchantListVersion]:
     return list(
         session.scalars(select(MerchantListVersion).order_by(MerchantListVersion.number.desc()))
     )
+
+
+def versions_counted() -> Select[*tuple[Any, ...]]:
+    """Return all publications with how many merchants each names, the newest first."""
+    named = (
+        select(func.count())
+        .select_from(MerchantListEntry)
+        .where(MerchantListEntry.version == MerchantListVersion.number)
+        .scalar_subquery()
+        .label("merchants")
+    )
+    return select(MerchantListVersion, named).order_by(MerchantListVersion.number.desc())
+
+
+def find_entries(*, number: int | None, name: str) -> Select[MerchantListEntry]:
+    """Return whom a publication names (None: the one in force), by number of the merchant."""
+    newest = select(func.max(MerchantListVersion.number)).scalar_subquery()
+    found = select(MerchantListEntry).where(
+        MerchantListEntry.version == (newest if number is None else number)
+    )
+    if name:
+        found = found.where(MerchantListEntry.name.icontains(name, autoescape=True))
+    return found.order_by(MerchantListEntry.merchant_id)
 
 
 def is_listed(session: Session, merchant_id: str) -> bool:

@@ -1,8 +1,9 @@
 """Merchants on their way into the programme: pledges, histories, terminals, the partner's lists."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.storage.models.merchants import Merchant
@@ -43,6 +44,12 @@ def lock_by_status(session: Session, statuses: Collection[str]) -> list[Merchant
             .execution_options(populate_existing=True)
         )
     )
+
+
+def list_by_status(session: Session, statuses: Collection[str]) -> list[Merchant]:
+    """Return merchants at some statuses, ascending by number."""
+    query = select(Merchant).where(Merchant.status.in_(statuses)).order_by(Merchant.id)
+    return list(session.scalars(query))
 
 
 def lock_applied(session: Session, uscc: str) -> Merchant | None:
@@ -89,6 +96,35 @@ def sent_last_with(session: Session, number: int) -> frozenset[str]:
     )
 
 
+def partner_lists_counted() -> Select[*tuple[Any, ...]]:
+    """Return the partner's lists with how many were sent, passed and returned, the newest first."""
+    sent, passed, returned = (
+        func.count(MerchantStep.id).filter(MerchantStep.step == step).label(step)
+        for step in ("sent", "partner_passed", "partner_returned")
+    )
+    return (
+        select(PartnerList, sent, passed, returned)
+        .join(MerchantStep, MerchantStep.partner_list == PartnerList.number)
+        .group_by(PartnerList.number)
+        .order_by(PartnerList.number.desc())
+    )
+
+
+def answers_to(session: Session, number: int) -> dict[str, MerchantStep]:
+    """Return what the partner said of each merchant of a list."""
+    found = session.scalars(
+        select(MerchantStep).where(
+            MerchantStep.partner_list == number, MerchantStep.office == "partner"
+        )
+    )
+    return {row.merchant_id: row for row in found}
+
+
+def list_texts(session: Session) -> list[PledgeText]:
+    """Return all texts of the pledge, the newest first."""
+    return list(session.scalars(select(PledgeText).order_by(PledgeText.version.desc())))
+
+
 def newest_partner_list(session: Session) -> int:
     """Return the number of the list sent last; 0 before the first."""
     return int(session.scalar(select(func.max(PartnerList.number))) or 0)
@@ -117,6 +153,14 @@ def merchant_ids(session: Session) -> list[str]:
 def get_report(session: Session, digest: str) -> MerchantReport | None:
     """Return the report of a file's bytes, or None."""
     return session.get(MerchantReport, digest)
+
+
+def list_reports(session: Session) -> list[MerchantReport]:
+    """Return all reports, the newest first."""
+    query = select(MerchantReport).order_by(
+        MerchantReport.reported_at.desc(), MerchantReport.digest
+    )
+    return list(session.scalars(query))
 
 
 def get_pledge(session: Session, merchant_id: str) -> Pledge | None:

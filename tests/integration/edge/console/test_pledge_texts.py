@@ -1,0 +1,25 @@
+"""The pledge's versions at the console."""
+
+from backend.domain.staff import Role
+from backend.services import pledges
+from tests import joining
+from tests.console import Console
+from tests.factories import City
+
+PAGE = "/console/pledge-texts"
+
+
+def test_a_new_version_is_issued_and_the_same_text_again_is_none(
+    console: Console, city: City
+) -> None:
+    approver = console.desk(Role.BUREAU_APPROVER)
+    for text in (joining.TEXT, joining.TEXT, "第一条\r\n<script>alert(1)</script>"):
+        assert approver.post(PAGE, text=text).status_code == 303
+    assert [found.version for found in pledges.texts()] == [2, 1]
+    assert "\r" not in pledges.current_text().text
+    page = approver.get(PAGE).text
+    assert "第 2 版（现行）" in page
+    assert "<script>alert" not in page
+    assert approver.post(PAGE, text=" ").status_code == 400
+    assert console.desk(Role.BANK).post(PAGE, text="x").status_code == 403
+    assert "发布新版" not in console.desk(Role.BANK).get(PAGE).text
