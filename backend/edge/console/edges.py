@@ -9,7 +9,10 @@ from backend.edge.console import (
     merchants,
     own_account,
     pages,
+    permission_matrix,
     sign_in,
+    staff_accounts,
+    staff_checks,
     war_room,
 )
 from backend.edge.guards import Edge
@@ -21,10 +24,13 @@ PAGES = (
     merchants.blueprint,
     audit_log.blueprint,
     war_room.blueprint,
+    staff_accounts.blueprint,
+    staff_checks.blueprint,
+    permission_matrix.blueprint,
 )
 EDGES = (
     Edge(blueprint=pages.assets, prefix=pages.PREFIX, guard=guards.public),
     Edge(blueprint=sign_in.blueprint, prefix=pages.PREFIX, guard=guards.public),
     *(Edge(blueprint=page, prefix=pages.PREFIX, guard=access.staff) for page in PAGES),
 )
-TABLES = {table.name: table for table in (audit_log.TABLE, merchants.TABLE)}
+TABLES = {table.name: table for table in (audit_log.TABLE, merchants.TABLE, staff_accounts.TABLE)}

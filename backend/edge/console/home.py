@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import render_template, url_for
 
-from backend.edge.console import access
+from backend.edge.console import access, staff_checks
 from backend.edge.console.access import SIGNED_IN, ConsoleBlueprint, permitted
 from backend.services import exports
 
@@ -22,7 +22,10 @@ class Awaiting:
 
 
 # A page adds its own line: whoever may open the page sees it, unless nothing waits.
-AWAITING = (Awaiting("导出文件可下载", "exports.page", exports.count_ready),)
+AWAITING = (
+    Awaiting("导出文件可下载", "exports.page", exports.count_ready),
+    Awaiting("账号申请待您复核", "staff_checks.page", staff_checks.count_for),
+)
 
 
 @blueprint.get("/")

@@ -37,6 +37,14 @@ MENU = (
     Section("工作台", (Item("首页", "home.page"), Item("我的导出", "exports.page"))),
     Section("活动", (Item("开抢实况", "war_room.page"),)),
     Section("商户", (Item("商户", "merchants.page"),)),
+    Section(
+        "人员",
+        (
+            Item("工作人员", "staff_accounts.page"),
+            Item("账号复核", "staff_checks.page"),
+            Item("权限表", "permission_matrix.page"),
+        ),
+    ),
     Section("监督", (Item("审计日志", "audit_log.page"),)),
     Section("我的账号", (Item("登录与密码", "own_account.page"),)),
 )
