@@ -19,6 +19,7 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-home", Role.AUDITOR, "/console/"),
     ("console-audit-log", Role.AUDITOR, "/console/audit"),
     ("console-war-room", Role.BUREAU_APPROVER, f"/console/war-room/{MAY}"),
+    ("console-residents", Role.BUREAU_OPERATOR, "/console/residents"),
     ("console-staff", Role.AUDITOR, "/console/staff"),
     ("console-staff-checks", Role.ADMINISTRATOR, "/console/staff/checks"),
     ("console-permissions", Role.AUDITOR, "/console/permissions"),

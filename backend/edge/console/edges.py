@@ -10,6 +10,7 @@ from backend.edge.console import (
     own_account,
     pages,
     permission_matrix,
+    residents,
     sign_in,
     staff_accounts,
     staff_checks,
@@ -24,6 +25,7 @@ PAGES = (
     merchants.blueprint,
     audit_log.blueprint,
     war_room.blueprint,
+    residents.blueprint,
     staff_accounts.blueprint,
     staff_checks.blueprint,
     permission_matrix.blueprint,
@@ -33,4 +35,7 @@ EDGES = (
     Edge(blueprint=sign_in.blueprint, prefix=pages.PREFIX, guard=guards.public),
     *(Edge(blueprint=page, prefix=pages.PREFIX, guard=access.staff) for page in PAGES),
 )
-TABLES = {table.name: table for table in (audit_log.TABLE, merchants.TABLE, staff_accounts.TABLE)}
+TABLES = {
+    table.name: table
+    for table in (audit_log.TABLE, merchants.TABLE, residents.TABLE, staff_accounts.TABLE)
+}
