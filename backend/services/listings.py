@@ -20,7 +20,7 @@ class Listing(Generic[T]):
     """
 
     statement: Select[*tuple[Any, ...]]
-    read: Callable[[Row[Any]], T] = lambda row: row[0]
+    read: Callable[[Row[*tuple[Any, ...]]], T] = lambda row: row[0]
 
     def page(self, number: int, size: int) -> Sequence[T]:
         """Return one page; the first is number 1."""

@@ -14,8 +14,12 @@ from backend.edge.console import (
     own_account,
     pages,
     partner_lists,
+    permission_matrix,
     pledge_texts,
+    residents,
     sign_in,
+    staff_accounts,
+    staff_checks,
     war_room,
 )
 from backend.edge.guards import Edge
@@ -33,6 +37,10 @@ PAGES = (
     audit_log.blueprint,
     campaigns.blueprint,
     war_room.blueprint,
+    residents.blueprint,
+    staff_accounts.blueprint,
+    staff_checks.blueprint,
+    permission_matrix.blueprint,
 )
 EDGES = (
     Edge(blueprint=pages.assets, prefix=pages.PREFIX, guard=guards.public),
@@ -48,5 +56,7 @@ TABLES = {
         merchant_lists.VERSIONS,
         merchant_lists.ENTRIES,
         partner_lists.TABLE,
+        residents.TABLE,
+        staff_accounts.TABLE,
     )
 }
