@@ -19,8 +19,8 @@ class Listing(Generic[T]):
     `read` makes of a row what callers get; by default a row's first column.
     """
 
-    statement: Select[Any]
-    read: Callable[[Row[Any]], T] = lambda row: row[0]
+    statement: Select[*tuple[Any, ...]]
+    read: Callable[[Row[*tuple[Any, ...]]], T] = lambda row: row[0]
 
     def page(self, number: int, size: int) -> Sequence[T]:
         """Return one page; the first is number 1."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 _CHUNK_BYTES = 1024 * 1024
 
@@ -26,7 +26,7 @@ class Received:
 
 
 @contextmanager
-def receive(folder: Path, source: BinaryIO, *, max_bytes: int) -> Iterator[Received]:
+def receive(folder: Path, source: IO[bytes], *, max_bytes: int) -> Iterator[Received]:
     """Copy a stream into the folder for the block's length; `keep` makes it stay.
 
     The copy is what is read from then on: the caller's file may change meanwhile.

@@ -37,6 +37,23 @@ MENU = (
     Section("工作台", (Item("首页", "home.page"), Item("我的导出", "exports.page"))),
     Section("活动", (Item("开抢实况", "war_room.page"),)),
     Section("商户", (Item("商户", "merchants.page"),)),
+    Section(
+        "资金",
+        (
+            Item("核销", "redemptions.page_of_redemptions"),
+            Item("订单", "orders.page"),
+            Item("退款", "refunds.page"),
+            Item("退款申请", "refund_proposals.page_of_proposals"),
+            Item("退回顾客款项", "paybacks.page_of_paybacks"),
+            Item("付款异常", "payment_cases.page"),
+            Item("结算单", "settlements.page"),
+            Item("代发", "payouts.page"),
+            Item("收款账户", "payout_accounts.page"),
+            Item("暂缓结算", "settlement_holds.page_of_holds"),
+            Item("对账文件", "reconciliation.page"),
+            Item("对账差异", "reconciliation_items.page_of_items"),
+        ),
+    ),
     Section("监督", (Item("审计日志", "audit_log.page"),)),
     Section("我的账号", (Item("登录与密码", "own_account.page"),)),
 )
