@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import structlog
 from flask import current_app
@@ -73,7 +73,7 @@ class Taken:
     new: bool
 
 
-def take(source: BinaryIO, coming: Coming, *, actor: str) -> Taken:
+def take(source: IO[bytes], coming: Coming, *, actor: str) -> Taken:
     """Keep a file's bytes and write its lines; the same bytes again are the same file.
 
     A corrected file names the one it replaces and says why; that one stays, marked as superseded

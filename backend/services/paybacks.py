@@ -201,3 +201,11 @@ def _request(payback: Payback, order: Order) -> RefundRequest:
         reason=REASONS[payback.kind],
         reference=order.payment.reference,
     )
+
+
+def get(payback_id: str) -> Payback:
+    """Return one by its number, or raise NotFound."""
+    found = db.session.get(Payback, payback_id)
+    if found is None:
+        raise NotFound(f"payback {payback_id[:40]!r}")
+    return found

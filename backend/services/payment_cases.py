@@ -206,3 +206,11 @@ def _keep(session: Session, case: PaymentCase, state: RefundState) -> None:
         reference=state.reference,
         next_refund_at=clock.now() + wait if status in REFUND_OPEN else None,
     )
+
+
+def get(case_id: int) -> PaymentCase:
+    """Return one by its number, or raise NotFound."""
+    found = db.session.get(PaymentCase, case_id)
+    if found is None:
+        raise NotFound(f"payment case {case_id}")
+    return found

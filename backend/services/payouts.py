@@ -48,6 +48,14 @@ class MadeFile:
     left_out: dict[str, str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class TakenOut:
+    """A file under the name by which it is kept at the bank."""
+
+    name: str
+    content: bytes
+
+
 def create(*, number: str, day: date | None = None, actor: str) -> MadeFile:
     """Make the payout file of all sheets that finance approved, up to a business day, by default
     yesterday; the same number again is the same file.
@@ -85,13 +93,28 @@ def create(*, number: str, day: date | None = None, actor: str) -> MadeFile:
 
 def content_of(number: str) -> bytes:
     """Return a file as it was made; it names full account numbers."""
-    file = db.session.get(PayoutFile, number)
-    if file is None:
-        raise NotFound(f"payout file {number[:40]!r}")
+    file = get(number)
     content = base64.b64decode(vault().decrypt(file.content_encrypted))
     if hashlib.sha256(content).hexdigest() != file.digest:
         raise RuntimeError(f"payout file {number} is not what was made")
     return content
+
+
+def get(number: str) -> PayoutFile:
+    """Return a file's row, or raise NotFound."""
+    file = db.session.get(PayoutFile, number)
+    if file is None:
+        raise NotFound(f"payout file {number[:40]!r}")
+    return file
+
+
+def take_out(number: str, *, actor: str) -> TakenOut:
+    """Return a file for the bank, and write down who has it: it names full account numbers."""
+    content = content_of(number)
+    with transaction() as session:
+        audit.record(session, actor=actor, action="payout.read_file", subject=number)
+    suffix = "xlsx" if content.startswith(b"PK") else "txt"
+    return TakenOut(name=f"{number}.{suffix}", content=content)
 
 
 def lines(number: str) -> list[PayoutLine]:

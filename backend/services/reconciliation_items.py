@@ -38,6 +38,11 @@ def list_items(
     return list(db.session.scalars(query))
 
 
+def get(item_id: int) -> ReconciliationItem:
+    """Return a difference, or raise NotFound."""
+    return _get(db.session(), item_id)
+
+
 def history(item_id: int) -> list[ReconciliationEvent]:
     """Return a difference's steps in their order."""
     _get(db.session(), item_id)

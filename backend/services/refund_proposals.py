@@ -116,3 +116,11 @@ def _locked(session: Session, number: str) -> RefundProposal:
 
 def _decide(proposal: RefundProposal, state: str, actor: str) -> None:
     proposal.state, proposal.decided_by, proposal.decided_at = state, actor, clock.now()
+
+
+def get(number: str) -> RefundProposal:
+    """Return one by its number, or raise NotFound."""
+    found = db.session.get(RefundProposal, number)
+    if found is None:
+        raise NotFound(f"refund proposal {number[:40]!r}")
+    return found

@@ -84,3 +84,11 @@ def release(*, hold_id: str, reason: str, actor: str) -> SettlementHold:
 def list_holds(*, open_only: bool = True) -> list[SettlementHold]:
     """Return holds, the oldest first."""
     return queries.list_holds(db.session(), open_only=open_only)
+
+
+def get(hold_id: str) -> SettlementHold:
+    """Return a hold by its number, or raise NotFound."""
+    found = db.session.get(SettlementHold, hold_id)
+    if found is None:
+        raise NotFound(f"hold {hold_id[:40]!r}")
+    return found

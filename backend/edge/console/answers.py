@@ -1,6 +1,8 @@
 """How the console's views answer what was posted: onwards with a sentence, or the form again."""
 
-from flask import Response, flash, render_template, url_for
+import io
+
+from flask import Response, flash, render_template, send_file, url_for
 
 from backend.domain.errors import HuiquanError
 from backend.edge import errors
@@ -24,3 +26,8 @@ def form_again(template: str, error: HuiquanError, **context: object) -> Respons
     refusal.set_data(render_template(template, refusal=sentence, **context))
     refusal.content_type = "text/html; charset=utf-8"
     return refusal
+
+
+def attachment(content: bytes, name: str) -> Response:
+    """Answer a file that a service made, to be kept under a name."""
+    return send_file(io.BytesIO(content), as_attachment=True, download_name=name)

@@ -48,6 +48,23 @@ MENU = (
         ),
     ),
     Section(
+        "资金",
+        (
+            Item("核销", "redemptions.page_of_redemptions"),
+            Item("订单", "orders.page"),
+            Item("退款", "refunds.page"),
+            Item("退款申请", "refund_proposals.page_of_proposals"),
+            Item("退回顾客款项", "paybacks.page_of_paybacks"),
+            Item("付款异常", "payment_cases.page"),
+            Item("结算单", "settlements.page"),
+            Item("代发", "payouts.page"),
+            Item("收款账户", "payout_accounts.page"),
+            Item("暂缓结算", "settlement_holds.page_of_holds"),
+            Item("对账文件", "reconciliation.page"),
+            Item("对账差异", "reconciliation_items.page_of_items"),
+        ),
+    ),
+    Section(
         "人员",
         (
             Item("居民", "residents.page"),

@@ -107,6 +107,8 @@ class Order(Model):
         ),
         Index("ix_orders_merchant_status", "merchant_id", "status"),
         Index("ix_orders_resident_created", "resident_id", "created_at"),
+        Index("ix_orders_created", "created_at", "id"),
+        Index("ix_orders_status_created", "status", "created_at", "id"),
     )
 
 
@@ -173,6 +175,8 @@ class Redemption(Model):
         CheckConstraint("order_amount_fen = discount_fen + payable_fen", name="split_exact"),
         Index("ix_redemptions_merchant_day", "merchant_id", "business_day", "redeemed_at"),
         Index("ix_redemptions_resident_merchant_day", "resident_id", "merchant_id", "business_day"),
+        Index("ix_redemptions_at", "redeemed_at", "id"),
+        Index("ix_redemptions_campaign_at", "campaign_id", "redeemed_at", "id"),
     )
 
 
