@@ -9,10 +9,9 @@ from apiflask import APIFlask
 from icalendar import Calendar
 
 from backend.clock import CHINA
-from backend.services import campaigns
 from backend.storage.models.campaigns import Campaign
 from backend.storage.sql import transaction
-from tests.factories import MAY, City, MovableClock
+from tests.factories import MAY, City, MovableClock, approve
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -117,7 +116,7 @@ def test_each_term_has_its_sentence_and_without_the_term_it_is_not_said(
 def test_each_mode_is_explained_in_its_own_words(
     city: City, campaign_id: str, sentences: tuple[str, ...]
 ) -> None:
-    campaigns.approve(campaign_id, actor="test")
+    approve(campaign_id, actor="test")
     page = said(city, campaign_id)
     for sentence in sentences:
         assert sentence in page
@@ -173,7 +172,7 @@ def test_before_a_programme_is_loaded_the_calendar_says_that_it_will_come(app: A
 def test_the_file_for_phones_has_each_opening_and_is_the_same_every_time(
     city: City, moment: MovableClock
 ) -> None:
-    campaigns.approve("Q3-NIGHT", actor="test")
+    approve("Q3-NIGHT", actor="test")
     answer = city.get("/calendar.ics")
     assert (answer.status_code, answer.mimetype) == (200, "text/calendar")
     assert answer.headers["Cache-Control"] == "public, max-age=300"
