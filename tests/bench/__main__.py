@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import drain, growth, lane, reconciliation, redemptions, settlement
+from tests.bench import drain, growth, lane, placards, reconciliation, redemptions, settlement
 
 GROUPS: dict[str, Callable[[int], lane.Figures]] = {
     "flask": lane.against_flask,
@@ -23,6 +23,7 @@ GROUPS: dict[str, Callable[[int], lane.Figures]] = {
     "redemptions": redemptions.redeemed,
     "settlement": settlement.settlement,
     "reconciliation": reconciliation.reconcile,
+    "placards": placards.printed,
 }
 SETS = {"money": ("redemptions", "settlement", "reconciliation")}  # several groups by one name
 

@@ -19,6 +19,7 @@ from backend.edge.console import (
     payout_accounts,
     payouts,
     permission_matrix,
+    placard_prints,
     pledge_texts,
     reconciliation,
     refunds,
@@ -55,6 +56,7 @@ PAGES = (
     reconciliation.items,
     audit_log.blueprint,
     campaigns.blueprint,
+    placard_prints.blueprint,
     war_room.blueprint,
     residents.blueprint,
     staff_accounts.blueprint,
@@ -89,5 +91,6 @@ TABLES = {
         payout_accounts.ACCOUNTS,
         reconciliation.FILES,
         reconciliation.ITEMS,
+        *placard_prints.BATCHES,
     )
 }

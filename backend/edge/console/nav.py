@@ -45,6 +45,7 @@ MENU = (
             Item("送审名单", "partner_lists.page"),
             Item("公布名单", "merchant_lists.page"),
             Item("承诺书", "pledge_texts.page"),
+            Item("码牌与海报", "placard_prints.batch"),
         ),
     ),
     Section(

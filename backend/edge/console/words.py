@@ -72,6 +72,7 @@ VERBS: dict[str, str] = {
     "publish": "公布",
     "read_file": "读取文件",
     "refuse": "驳回",
+    "reissue": "换发",
     "refuse_reset": "驳回重置",
     "release": "放行",
     "remove": "移除",
