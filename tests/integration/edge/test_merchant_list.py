@@ -178,6 +178,7 @@ def test_the_document_names_the_content_type_of_every_public_answer(city: City) 
     document = city.get("/openapi.json").json
     answers = {
         "/": "/",
+        "/accessibility": "/accessibility",
         "/c/{campaign_id}": "/c/Q2-MAY",
         "/calendar": "/calendar",
         "/calendar.ics": "/calendar.ics",
