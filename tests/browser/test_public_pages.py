@@ -58,6 +58,7 @@ def test_every_public_page_is_whole_legible_and_asks_nobody_else(
         "/c/Q3-CAR",
         "/calendar",
         "/calendar?month=2023-05",
+        "/accessibility",
         "/notices",
         f"/notices/{notice}",
         "/complaints",

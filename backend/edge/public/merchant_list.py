@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
-from flask import Response, render_template
+from flask import Response, render_template, request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from backend.domain.errors import NotFound
@@ -17,6 +17,8 @@ from backend.services.merchant_lists import ListedMerchant, Publication
 blueprint = APIBlueprint("merchant_list", __name__, tag="公开 public")
 blueprint.after_request(pages.dress)
 
+PAGE_SIZE = 50  # of the page for people
+DAY_S = 24 * 3600
 MAX_VERSION = 2_147_483_647  # what the column holds
 
 
@@ -27,10 +29,20 @@ class Filter(BaseModel):
     domain: Annotated[
         str, Field(pattern=r"^[A-Z0-9-]{0,32}$", description="领域编号，如 FOOD；空为全部")
     ] = ""
+    area: Annotated[
+        str,
+        Field(pattern=r"^[^\x00-\x1f\x7f]{0,64}$", description="区域，如 东北亚广场；空为全部"),
+    ] = ""
     q: Annotated[
         str,
         Field(pattern=r"^[^\x00-\x1f\x7f]{0,50}$", description="名称或编号中的文字，最多50字"),
     ] = ""
+
+
+class PageWanted(Filter):
+    """The same, by pages; an address that people pass on may carry more."""
+
+    page: Annotated[int, Field(ge=1, le=100_000, description="页码，从1开始"), Digits] = 1
 
 
 class Query(Filter):
@@ -41,16 +53,21 @@ class Query(Filter):
     page_size: Annotated[int, Field(ge=1, le=100, description="每页条数"), Digits] = 20
 
 
-class Since(BaseModel):
-    """Which version a version is compared with."""
+class Compared(BaseModel):
+    """Which version a version is compared with; an address that people pass on may carry more."""
 
-    model_config = ConfigDict(extra="forbid")
     since: (
         Annotated[
             int, Field(ge=1, le=MAX_VERSION, description="与哪一版比较；不写为上一版"), Digits
         ]
         | None
     ) = None
+
+
+class Since(Compared):
+    """The same, and nothing that is not asked for."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class MerchantFacts(BaseModel):
@@ -106,38 +123,48 @@ class VersionInFull(BaseModel):
 
 
 @blueprint.get("/merchants")
-@blueprint.input(Filter, location="query")
+@blueprint.input(PageWanted, location="query")
 @blueprint.doc(responses=pages.document("参与商户名单", "text/html"))
-def merchants_page(query_data: Filter) -> str:
-    """参与商户名单，可按领域和名称筛选。"""
+def merchants_page(query_data: PageWanted) -> str:
+    """参与商户名单，可按领域、区域和名称筛选。"""
     versions = merchant_lists.list_publications()
     if not versions:
         return render_template("not_yet.html", what="参与商户名单")
     published = merchant_lists.publication()
+    matching = _matching(published, query_data)
+    start = (query_data.page - 1) * PAGE_SIZE
     return render_template(
         "merchant_list.html",
         published=published,
         published_text=words.moment(published.published_at),
-        merchants=_matching(published, query_data),
+        merchants=matching[start : start + PAGE_SIZE],
+        total=len(matching),
+        page=query_data.page,
+        pages=-(-len(matching) // PAGE_SIZE),
         domains=_domains(published),
+        areas=sorted({m.area for m in published.merchants if m.area}),
         chosen=query_data,
         versions=[(v.number, words.moment(v.published_at)) for v in versions],
     )
 
 
 @blueprint.get("/merchants/versions/<int:number>")
+@blueprint.input(Compared, location="query")
 @blueprint.doc(responses=pages.document("名单的一版", "text/html"))
-def version_page(number: int) -> str:
-    """名单的一版，及与上一版的差异。"""
-    published = _published(number)
+def version_page(number: int, query_data: Compared) -> str:
+    """名单的一版，及与上一版或 since 所指版本的差异。"""
+    since = query_data.since or number - 1
+    published = _published(number, since=query_data.since)
     names = _names(published)
-    if published.difference.removed:  # their names stand in the version before
-        names = _names(merchant_lists.publication(number - 1)) | names
+    if published.difference.removed:  # their names stand in the other version
+        names = _names(merchant_lists.publication(since)) | names
     return render_template(
         "merchant_list_version.html",
         published=published,
         published_text=words.moment(published.published_at),
         names=names,
+        since=since,
+        others=[v.number for v in merchant_lists.list_publications() if v.number != number],
     )
 
 
@@ -152,18 +179,21 @@ def no_version(text: str) -> str:
 @blueprint.doc(responses=pages.document("现行名单，UTF-8，可用 Excel 打开", "text/csv"))
 def csv_file() -> Response:
     """现行名单的表格文件。"""
-    published = merchant_lists.publication()
-    response = Response(merchant_lists.as_csv(published), content_type="text/csv; charset=utf-8")
-    name = f"merchants-v{published.number}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return _csv(merchant_lists.publication(), kept_s=60)
+
+
+@blueprint.get("/merchants/versions/<int:number>.csv")
+@blueprint.doc(responses=pages.document("名单的一版，UTF-8，可用 Excel 打开", "text/csv"))
+def version_csv(number: int) -> Response:
+    """名单的一版的表格文件；公布后不再改动。"""
+    return _csv(_published(number), kept_s=DAY_S)
 
 
 @blueprint.get("/api/v1/merchants")
 @blueprint.input(Query, location="query")
 @blueprint.output(MerchantPage)
 def list_merchants(query_data: Query) -> dict[str, object]:
-    """现行名单中的商户，可按领域和名称筛选。"""
+    """现行名单中的商户，可按领域、区域和名称筛选。"""
     published = merchant_lists.publication()
     matching = _matching(published, query_data)
     start = (query_data.page - 1) * query_data.page_size
@@ -198,6 +228,17 @@ def get_version(number: int, query_data: Since) -> dict[str, object]:
     }
 
 
+def _csv(published: Publication, *, kept_s: int) -> Response:
+    """Answer a version as CSV, or 304 to whoever has these very bytes."""
+    response = Response(merchant_lists.as_csv(published), content_type="text/csv; charset=utf-8")
+    name = f"merchants-v{published.number}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = f"public, max-age={kept_s}"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
 def _published(number: int, *, since: int | None = None) -> Publication:
     if number > MAX_VERSION:  # the database would refuse it as a value, not as unknown
         raise NotFound(f"no version {number}")
@@ -220,6 +261,7 @@ def _matching(published: Publication, wanted: Filter) -> list[ListedMerchant]:
         m
         for m in published.merchants
         if wanted.domain in ("", m.domain_id)
+        and wanted.area in ("", m.area)
         and (text in _folded(m.name) or text in _folded(m.merchant_id))
     ]
 

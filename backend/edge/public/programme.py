@@ -63,6 +63,13 @@ def home() -> str:
     )
 
 
+@blueprint.get("/accessibility")
+@blueprint.doc(responses=pages.document("无障碍说明", "text/html"))
+def accessibility() -> str:
+    """无障碍说明：网页怎样方便所有人使用，用不了时找谁。"""
+    return render_template("accessibility.html")
+
+
 @blueprint.get("/api/v1/time")
 @blueprint.output(ServerTime)
 def server_time() -> dict[str, object]:

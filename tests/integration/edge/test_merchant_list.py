@@ -6,6 +6,7 @@ import io
 import pytest
 from apiflask import APIFlask
 
+from backend.edge.public import merchant_list
 from backend.services import merchant_lists, standings
 from backend.storage.models.merchants import Merchant
 from backend.storage.sql import transaction
@@ -104,7 +105,8 @@ def test_a_page_refuses_a_bad_query_with_a_page(city: City, bad: str) -> None:
 
 
 def test_a_page_ignores_what_an_app_adds_to_its_address(city: City) -> None:
-    assert city.client.get("/merchants?from=singlemessage&isappinstalled=0").status_code == 200
+    for path in ("/merchants", "/merchants/versions/1"):
+        assert city.client.get(f"{path}?from=singlemessage&isappinstalled=0").status_code == 200
 
 
 def test_a_name_that_is_markup_stays_text(second_version: City) -> None:
@@ -174,16 +176,64 @@ def test_the_csv_file_is_the_list_in_force(second_version: City) -> None:
     assert {row["名单版本"] for row in rows} == {"2"}
 
 
+def test_each_version_has_a_file_that_is_kept_and_told_apart_by_its_etag(
+    second_version: City,
+) -> None:
+    first = second_version.get("/merchants/versions/1.csv")
+    assert first.data.startswith("\ufeff".encode())
+    assert "家乐购" in first.text
+    assert "家乐购" not in second_version.get("/merchants/versions/2.csv").text
+    assert first.headers["Cache-Control"] == "public, max-age=86400"
+    known = {"If-None-Match": first.headers["ETag"]}
+    again = second_version.client.get("/merchants/versions/1.csv", headers=known)
+    assert (again.status_code, again.data) == (304, b"")
+    other = second_version.client.get("/merchants/versions/2.csv", headers=known)
+    assert other.status_code == 200
+    assert second_version.get("/merchants/versions/3.csv").status_code == 404
+
+
+def test_a_formula_in_a_name_is_dead_in_every_file(city: City) -> None:
+    with transaction() as session:
+        session.get_one(Merchant, RESTAURANT).name = "=HYPERLINK(1)"
+    merchant_lists.publish(actor="test")
+    for path in ("/merchants.csv", "/merchants/versions/2.csv"):
+        assert ",'=HYPERLINK(1)," in city.get(path).text
+
+
+def test_the_page_compares_with_any_other_version(second_version: City) -> None:
+    page = second_version.get("/merchants/versions/1", since="2").text
+    assert "与第 2 版比较" in page
+    assert "首次公布" not in page
+    assert "示例·待上级行确认超市" in page
+    assert second_version.get("/merchants/versions/1", since="9").status_code == 404
+
+
+def test_the_list_is_filtered_by_area_and_shown_by_pages(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    areas = [m["area"] for m in city.get("/api/v1/merchants", page_size=100).json["merchants"]]
+    assert 0 < areas.count("东北亚广场") < len(areas)
+    told = city.get("/api/v1/merchants", area="东北亚广场").json
+    assert told["total"] == areas.count("东北亚广场")
+    monkeypatch.setattr(merchant_list, "PAGE_SIZE", 5)
+    pages = [city.get("/merchants", page=str(n)).text for n in (1, 2, 3)]
+    assert [page.count('<th scope="row">') for page in pages] == [5, 5, 2]
+    assert "第 2 页，共 3 页" in pages[1]
+    assert "page=3" in pages[1]
+
+
 def test_the_document_names_the_content_type_of_every_public_answer(city: City) -> None:
     document = city.get("/openapi.json").json
     answers = {
         "/": "/",
+        "/accessibility": "/accessibility",
         "/c/{campaign_id}": "/c/Q2-MAY",
         "/calendar": "/calendar",
         "/calendar.ics": "/calendar.ics",
         "/merchants": "/merchants",
         "/merchants.csv": "/merchants.csv",
         "/merchants/versions/{number}": "/merchants/versions/1",
+        "/merchants/versions/{number}.csv": "/merchants/versions/1.csv",
         "/m/{code}": f"/m/{city.placard[SUPERMARKET].rpartition('/')[2]}",
         "/api/v1/time": "/api/v1/time",
         "/api/v1/campaigns": "/api/v1/campaigns",
