@@ -85,6 +85,11 @@ def current(merchant_id: str) -> IssuedPlacard:
     return _issued(placard)
 
 
+def of_merchant(merchant_id: str) -> list[Placard]:
+    """Return all placards a merchant ever had, the newest first."""
+    return queries.list_placards(db.session(), merchant_id)
+
+
 def draw(merchant_id: str, picture: Picture, *, size: sheet.Size = "A5") -> bytes:
     """Return a merchant's newest placard as PNG or SVG (the code alone) or as a PDF of a size."""
     placard = current(merchant_id)

@@ -14,6 +14,7 @@ from backend.domain import refusals
 from backend.domain.errors import HuiquanError
 from backend.extensions import db
 from backend.services import audit, merchant_files, merchants
+from backend.services.listings import Listing
 from backend.storage.models.onboarding import PlacementCheck
 from backend.storage.queries import onboarding as queries
 from backend.storage.sql import transaction
@@ -84,6 +85,13 @@ def record(
 def list_checks(merchant_id: str | None = None) -> list[PlacementCheck]:
     """Return checks, the newest first; all, or one merchant's."""
     return queries.list_placements(db.session(), merchant_id)
+
+
+def find(
+    *, merchant_id: str = "", material: str = "", found: bool | None = None
+) -> Listing[PlacementCheck]:
+    """Return checks, the newest first, all or those that a filter wants."""
+    return Listing(queries.find_placements(merchant_id=merchant_id, material=material, found=found))
 
 
 def _known(session: Session, made: PlacementCheck) -> PlacementCheck | None:

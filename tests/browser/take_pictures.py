@@ -9,6 +9,7 @@ import pytest
 
 from backend.domain.staff import Role
 from backend.services import campaign_approvals, clerks, live, staff_proposals, staff_resets
+from tests import joining
 from tests.browser.conftest import DESK, PHONE, OpenShop, PageAs
 from tests.browser.desk_parts import shown_code
 from tests.factories import MAY, SUPERMARKET, City, MovableClock
@@ -21,6 +22,11 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-audit-log", Role.AUDITOR, "/console/audit"),
     ("console-campaigns", Role.BUREAU_APPROVER, "/console/campaigns"),
     ("console-campaign", Role.BUREAU_APPROVER, "/console/campaigns/Q3-NIGHT"),
+    ("console-merchants", Role.BUREAU_OPERATOR, "/console/merchants"),
+    ("console-merchant", Role.MARKET_REGULATOR, "/console/merchants/TJ0017"),
+    ("console-merchant-work", Role.TAX, "/console/merchant-work"),
+    ("console-merchant-lists", Role.BUREAU_APPROVER, "/console/merchant-lists"),
+    ("console-shop", Role.BUREAU_OPERATOR, f"/console/merchants/{SUPERMARKET}/shop"),
     ("console-war-room", Role.BUREAU_APPROVER, f"/console/war-room/{MAY}"),
     ("console-residents", Role.BUREAU_OPERATOR, "/console/residents"),
     ("console-staff", Role.AUDITOR, "/console/staff"),
@@ -56,6 +62,9 @@ def at_work(city: City, moment: MovableClock) -> None:
         actor="li.wei",
         faults=["可用商户：餐饮 0 家"],
     )
+    for number in (1, 2, 3):
+        shop = joining.reported(number)
+    joining.passed(shop)
     for number in range(60):
         city.claim(city.resident(), tier=1 + number % 3)
         if number % 5 == 0:

@@ -44,6 +44,7 @@ MENU = (
             Item("银行提报", "merchant_reports.page"),
             Item("送审名单", "partner_lists.page"),
             Item("公布名单", "merchant_lists.page"),
+            Item("张贴检查", "placements.page"),
             Item("承诺书", "pledge_texts.page"),
             Item("码牌与海报", "placard_prints.batch"),
         ),

@@ -121,6 +121,12 @@ def list_active_placards(session: Session, merchant_id: str, *, below: int) -> l
     )
 
 
+def list_placards(session: Session, merchant_id: str) -> list[Placard]:
+    """Return all placards a merchant ever had, the newest first."""
+    query = select(Placard).where(Placard.merchant_id == merchant_id)
+    return list(session.scalars(query.order_by(Placard.serial.desc())))
+
+
 def get_active_clerk(session: Session, clerk_id: int) -> Clerk | None:
     """Return a clerk who still works at his shop, or None."""
     return session.scalar(select(Clerk).where(Clerk.id == clerk_id, Clerk.state == "active"))

@@ -238,3 +238,13 @@ def list_placements(session: Session, merchant_id: str | None) -> list[Placement
     if merchant_id is not None:
         query = query.where(PlacementCheck.merchant_id == merchant_id)
     return list(session.scalars(query))
+
+
+def find_placements(
+    *, merchant_id: str, material: str, found: bool | None
+) -> Select[PlacementCheck]:
+    """Return placement checks, the newest first; the empty text and None are no wish."""
+    query = select(PlacementCheck).order_by(PlacementCheck.seen_at.desc(), PlacementCheck.id)
+    exactly = {"merchant_id": merchant_id, "material": material}
+    query = query.filter_by(**{name: text for name, text in exactly.items() if text})
+    return query if found is None else query.where(PlacementCheck.found == found)
