@@ -28,6 +28,7 @@ CODE_DIGITS = 8
 CODE_TTL = timedelta(minutes=2)
 IDLE = timedelta(hours=8)  # a shop's day, lunch and an afternoon without customers included
 AT_MOST = timedelta(hours=16)
+MAX_ID = 2**31 - 1  # the database would refuse a larger one as a value, not as unknown
 _SEEN_EVERY = timedelta(minutes=5)
 _TRIES = 5  # two live numbers are alike once in thousands of shops, five times in a row never
 _BROWSER_LENGTH = 200
@@ -151,6 +152,8 @@ def list_live(clerk: Clerk) -> list[DeskSession]:
 
 def end(session_id: int, *, clerk: Clerk) -> None:
     """End a desk; again changes nothing. NotFound when it is none of the clerk's."""
+    if session_id > MAX_ID:
+        raise NotFound(f"desk session {session_id}")
     with transaction() as session:
         found = session.scalar(
             select(DeskSession)

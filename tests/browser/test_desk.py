@@ -5,11 +5,12 @@ from playwright.sync_api import Browser, Route
 from sqlalchemy import select
 
 from backend.extensions import db
-from backend.services import clerks
+from backend.services import amount_codes, clerks
+from backend.storage.models.amount_codes import AmountCode
 from backend.storage.models.orders import Order
 from tests.browser.conftest import DESK, PHONE, Eyes, OpenShop
 from tests.browser.desk_parts import End, shown_code
-from tests.factories import City, rows
+from tests.factories import SUPERMARKET, City, MovableClock, rows
 
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
@@ -241,6 +242,41 @@ def test_a_phones_order_waits_below_and_is_confirmed_there(city: City, open_shop
     shop.page.keyboard.press("Enter")
     shop.headline("收款完成")
     assert statuses() == ["redeemed"]
+
+
+def test_a_customer_scans_the_amount_and_the_till_goes_on_by_itself(
+    city: City, open_shop: OpenShop
+) -> None:
+    buyer, shop = city.resident(), open_shop()
+    city.claim(buyer)
+    shop.page.keyboard.type("128.5")
+    shop.page.keyboard.press("F8")
+    shop.headline("请顾客扫码")
+    assert shop.page.evaluate("document.querySelector('#qr').decode()") is None  # it is a picture
+    shop.eyes.look()
+    shop.page.reload()  # the same code goes on
+    shop.headline("请顾客扫码")
+    (code,) = rows(AmountCode)
+    url = amount_codes.get(code.number, merchant_id=SUPERMARKET).url
+    made = city.post("/api/v1/resident/orders", buyer, placard=url, request_id="of-the-phone")
+    assert made.status_code == 201
+    shop.headline("请收")
+    assert shop.page.inner_text("#big") == "¥118.50"
+    assert not shop.page.locator("#qr").is_visible()
+    shop.collect()
+    assert (statuses(), shop.focused()) == (["redeemed"], "amount")
+
+
+def test_a_code_with_an_amount_that_nobody_scanned_ends(
+    open_shop: OpenShop, moment: MovableClock
+) -> None:
+    shop = open_shop()
+    shop.page.keyboard.type("128.5")
+    shop.page.keyboard.press("F8")
+    shop.headline("请顾客扫码")
+    moment.move(minutes=5)
+    shop.headline("金额码已过期")
+    assert (shop.page.input_value("#amount"), shop.focused()) == ("", "amount")
 
 
 def test_a_redemption_is_reversed_by_keyboard_with_its_reason(

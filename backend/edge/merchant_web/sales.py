@@ -1,16 +1,19 @@
-"""A sale at the till, for the page's script: scan, collect, confirm; each may be sent again."""
+"""A sale at the till, for the page's script: scan or be scanned, collect, confirm; each may be
+sent again."""
 
 from typing import TYPE_CHECKING, Annotated
 
 from apiflask import APIBlueprint
+from flask import Response
 from pydantic import Field
 
+from backend import clock
 from backend.domain import refusals
 from backend.domain.money import yuan_text
 from backend.domain.payments import AT_TILL
 from backend.edge.merchant_web.access import SALES, current_clerk
 from backend.edge.shapes import AmountFen, Request, RequestId
-from backend.services import cancellations, order_readings, orders, redemptions
+from backend.services import amount_codes, cancellations, order_readings, orders, redemptions
 from backend.services.orders import Amounts
 from merchant_qr import foreign
 
@@ -25,6 +28,13 @@ SYSTEM_NAMES = {
     "emv": "银联收款码",
 }
 Scanned = Annotated[str, Field(max_length=512)]
+
+
+class CodeWanted(Request):
+    """The amount that a customer is to scan; again under its request number is the same code."""
+
+    request_id: RequestId
+    order_amount_fen: AmountFen
 
 
 class Sale(Request):
@@ -83,6 +93,38 @@ def cancel(order_id: str) -> dict[str, object]:
         order_id=order_id, merchant_id=current_clerk().merchant_id
     )
     return _shown(order)
+
+
+@blueprint.post("/amount-codes")
+@blueprint.input(CodeWanted)
+def offer(json_data: CodeWanted) -> tuple[dict[str, object], int]:
+    """Make a code with the amount, for the customer's phone to scan."""
+    clerk = current_clerk()
+    made = amount_codes.issue(
+        merchant_id=clerk.merchant_id,
+        clerk_id=clerk.id,
+        order_amount_fen=json_data.order_amount_fen,
+        request_id=json_data.request_id,
+    )
+    return _shown_code(made), 201
+
+
+@blueprint.get("/amount-codes/<int:number>")
+def offered(number: int) -> dict[str, object]:
+    """Say which order a code has become, and whether it may still become one."""
+    return _shown_code(amount_codes.get(number, merchant_id=current_clerk().merchant_id))
+
+
+@blueprint.get("/amount-codes/<int:number>.svg")
+def offered_picture(number: int) -> Response:
+    """Answer a code as a picture."""
+    picture = amount_codes.draw(number, merchant_id=current_clerk().merchant_id)
+    return Response(picture, mimetype="image/svg+xml")
+
+
+def _shown_code(code: amount_codes.Shown) -> dict[str, object]:
+    is_over = code.order_id is None and clock.now() >= code.expires_at
+    return {"number": code.number, "order_id": code.order_id, "is_over": is_over}
 
 
 def _shown(order: "Order") -> dict[str, object]:

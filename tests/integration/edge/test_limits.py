@@ -208,3 +208,17 @@ def test_an_address_hands_in_and_looks_up_complaints_30_times_an_hour(edge: Limi
     assert edge.ask("POST", "/complaints", data={}).status_code == 429
     assert edge.ask("GET", "/complaints").status_code == 200
     assert edge.ask(*look, data={}, ip="8.8.5.5").status_code == 404
+
+
+def test_an_address_tries_20_numbers_of_desks_a_minute(edge: Limited) -> None:
+    client = edge.app.test_client()
+
+    def attempt(ip: str) -> int:
+        base = {"REMOTE_ADDR": ip}
+        page = apart(client.get, "/desk/sign-in", environ_base=base).text
+        token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+        form = {"csrf_token": token, "number": "00000000"}
+        return apart(client.post, "/desk/sign-in", data=form, environ_base=base).status_code
+
+    assert [attempt("8.8.4.4") for _ in range(21)] == [422] * 20 + [429]
+    assert attempt("8.8.8.8") == 422

@@ -127,7 +127,7 @@ def test_a_clerk_sees_and_ends_his_own_desks_the_owner_all_of_his_shop(city: Cit
     ids = [desk_sessions.current(token).id for token in tokens]
     assert [row.id for row in desk_sessions.list_live(clerk_of(owner))] == [ids[1], ids[0]]
     assert [row.id for row in desk_sessions.list_live(clerk_of(clerk))] == [ids[1]]
-    for foreign, person in ((ids[0], clerk), (ids[1], stranger)):
+    for foreign, person in ((ids[0], clerk), (ids[1], stranger), (2**31, owner)):
         with pytest.raises(NotFound):
             desk_sessions.end(foreign, clerk=clerk_of(person))
     for _ in range(2):

@@ -10,12 +10,13 @@
   const field = (id) => document.getElementById(id);
   const amount = field('amount'), code = field('code'), payer = field('payer');
   const confirmKey = field('confirm'), cancelKey = field('cancel'), freshKey = field('fresh');
-  const sales = till.dataset.sales;
+  const offerKey = field('offer'), qr = field('qr');
+  const sales = till.dataset.sales, codes = till.dataset.codes;
   const KEPT = 'huiquan-sale';
   const RETRY_MS = 2000, PATIENCE_MS = 8000, TODAY_MS = 15000;
   const SETTLE_MS = 600; // an Enter that comes twice must not confirm
   const ONE_END_MS = 80; // CR and LF of one scan
-  let sale = null;   // {id, amount, isSent}: the sale under way, kept over a reload
+  let sale = null;   // {id, amount, isSent, number of its amount code}: kept over a reload
   let order = null;  // what the server says of it
   let isBusy = false, shownAt = 0, endedAt = 0, sound = null;
 
@@ -75,6 +76,7 @@
     field('headline').textContent = headline;
     field('big').textContent = big || '';
     field('say').textContent = say || '';
+    qr.hidden = true;
     shownAt = Date.now();
   }
 
@@ -103,6 +105,7 @@
 
   function lock(isLocked) {
     [amount, code, payer].forEach((input) => { if (input) input.readOnly = isLocked; });
+    offerKey.disabled = isLocked;
     freshKey.disabled = isLocked;
   }
 
@@ -224,11 +227,49 @@
     code.focus();
   }
 
+  async function offer() {
+    if (isBusy || order) return;
+    amountDone();
+    if (!sale) return;
+    isBusy = true;
+    lock(true);
+    const answer = await ask(codes, { request_id: sale.id, order_amount_fen: fenOf(sale.amount) });
+    isBusy = false;
+    lock(false);
+    if (answer.status !== 201) { refused(answer.said); amount.focus(); return; }
+    sale.number = answer.said.number;
+    keep();
+    watch(sale.number);
+  }
+
+  /* While the customer may scan the amount, nothing else is sold for it. */
+  async function watch(number) {
+    amount.readOnly = code.readOnly = offerKey.disabled = true;
+    tell('collect', '请顾客扫码', '¥' + (fenOf(sale.amount) / 100).toFixed(2), '用消费券小程序扫，5 分钟内有效。');
+    qr.src = codes + '/' + number + '.svg';
+    qr.hidden = false;
+    freshKey.focus();
+    for (;;) {
+      const answer = await ask(codes + '/' + number + '?poll=1');
+      if (!sale || sale.number !== number) return;
+      if (answer.status === 200 && answer.said.order_id) {
+        const made = await ask(sales + '/' + answer.said.order_id);
+        if (sale && sale.number === number && made.status === 200) show(made.said);
+        return;
+      }
+      if (answer.status !== 200 || answer.said.is_over) {
+        finish('bad', '金额码已过期', '', '顾客没有扫码下单。请重新输入金额。', 220);
+        return;
+      }
+      await wait(RETRY_MS);
+    }
+  }
+
   function show(said) {
     order = said;
     amount.value = sale ? sale.amount : amount.value;
     lock(false);
-    amount.readOnly = code.readOnly = said.status === 'locked';
+    amount.readOnly = code.readOnly = offerKey.disabled = said.status === 'locked';
     const sums = '消费 ¥' + said.order_amount + '，券抵 ¥' + said.discount;
     if (said.status === 'locked' && said.at_till) {
       tell('collect', '请收', '¥' + said.payable, sums + '。收到钱后按“已收款”。');
@@ -309,13 +350,14 @@
   confirmKey.addEventListener('click', confirmSale);
   cancelKey.addEventListener('click', () => { if (order) act(order.order_id, 'cancel'); });
   freshKey.addEventListener('click', fresh);
+  offerKey.addEventListener('click', offer);
   field('today').addEventListener('click', (event) => {
     const { confirm, cancel } = event.target.dataset;
     if (confirm) act(confirm, 'confirm');
     if (cancel) act(cancel, 'cancel');
   });
   document.addEventListener('keydown', (event) => {
-    const key = { F2: freshKey, F4: cancelKey, F9: confirmKey }[event.key];
+    const key = { F2: freshKey, F4: cancelKey, F8: offerKey, F9: confirmKey }[event.key];
     if (!key || event.altKey || event.ctrlKey) return;
     event.preventDefault();
     if (!key.disabled && !event.repeat) key.click();
@@ -326,6 +368,6 @@
   if (kept) {
     sale = JSON.parse(kept);
     amount.value = sale.amount;
-    if (sale.isSent) resolve(); else amountDone();
+    if (sale.number) watch(sale.number); else if (sale.isSent) resolve(); else amountDone();
   } else amount.focus();
 }());

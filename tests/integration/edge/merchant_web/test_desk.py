@@ -202,6 +202,10 @@ def test_another_shops_desk_finds_nothing(city: City) -> None:
     order_id = sold(city, city.clerk())
     stranger = desk_of(city, owner_of(city, RESTAURANT))
     sheet_id = settled_today(city).id
+    wanted = {"request_id": new_request(), "order_amount_fen": 10_000}
+    code = desk_of(city, city.clerk()).send("amount-codes", **wanted).json["number"]
+    for path in (f"amount-codes/{code}", f"amount-codes/{code}.svg", f"amount-codes/{2**31}"):
+        assert stranger.get(path).status_code == 404, path
     for path in (f"records/{order_id}", f"records/{order_id}/receipt", f"sheets/{sheet_id}.xlsx"):
         assert stranger.get(path).status_code == 404, path
     for verb in ("reversal", "refunds"):
