@@ -12,6 +12,7 @@ from backend.services import campaign_approvals, clerks, live, staff_proposals, 
 from tests.browser.conftest import DESK, PHONE, OpenShop, PageAs
 from tests.browser.desk_parts import shown_code
 from tests.factories import MAY, SUPERMARKET, City, MovableClock
+from tests.settling import MALL, redeem
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 # (name of the file, who looks, address): a page joins by a line here.
@@ -21,6 +22,8 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-audit-log", Role.AUDITOR, "/console/audit"),
     ("console-campaigns", Role.BUREAU_APPROVER, "/console/campaigns"),
     ("console-campaign", Role.BUREAU_APPROVER, "/console/campaigns/Q3-NIGHT"),
+    ("console-redemptions", Role.AUDITOR, "/console/redemptions"),
+    ("console-budgets", Role.FINANCE, "/console/budgets"),
     ("console-war-room", Role.BUREAU_APPROVER, f"/console/war-room/{MAY}"),
     ("console-residents", Role.BUREAU_OPERATOR, "/console/residents"),
     ("console-staff", Role.AUDITOR, "/console/staff"),
@@ -56,6 +59,8 @@ def at_work(city: City, moment: MovableClock) -> None:
         actor="li.wei",
         faults=["可用商户：餐饮 0 家"],
     )
+    for merchant_id in (SUPERMARKET, MALL) * 3:
+        redeem(city, merchant_id)
     for number in range(60):
         city.claim(city.resident(), tier=1 + number % 3)
         if number % 5 == 0:
