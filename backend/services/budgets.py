@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend import clock
@@ -131,3 +132,16 @@ def _proposed(session: Session, change_id: str) -> BudgetChange:
     if row is None:
         raise NotFound(f"budget change {change_id[:64]!r}")
     return row
+
+
+def funds() -> list[Fund]:
+    """Return the programme's funds in the order of their ids."""
+    return list(db.session.scalars(select(Fund).order_by(Fund.id)))
+
+
+def get_change(change_id: str) -> BudgetChange:
+    """Return a proposed change with its decision, or raise NotFound."""
+    found = db.session.get(BudgetChange, change_id)
+    if found is None:
+        raise NotFound(f"budget change {change_id[:40]!r}")
+    return found

@@ -57,6 +57,12 @@ def edition(as_of: date, number: int) -> Frozen:
     return _frozen(row)
 
 
+def compare(report: Frozen) -> list[dict[str, object]]:
+    """Return each figure of an edition that the books say otherwise now: line, where, reason."""
+    found = compute(db.session(), report.as_of)
+    return [] if found == report.figures else differences(report.figures, found)
+
+
 def files(report: Frozen) -> dict[str, bytes]:
     """Return the report's files by name: JSON, XLSX and PDF; the same report, the same bytes."""
     settings: Settings = current_app.extensions["settings"]

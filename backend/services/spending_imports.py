@@ -139,6 +139,14 @@ def refuse(import_id: str, *, reason: str, actor: str) -> SpendingDecision:
         return decided or session.get_one(SpendingDecision, import_id)
 
 
+def get(import_id: str) -> SpendingImport:
+    """Return an import with its decision, or raise NotFound."""
+    found = db.session.get(SpendingImport, import_id)
+    if found is None:
+        raise NotFound(f"spending import {import_id[:40]!r}")
+    return found
+
+
 def list_imports() -> list[SpendingImport]:
     """Return all imports with their decisions, the newest first."""
     return queries.list_imports(db.session())

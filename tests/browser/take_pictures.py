@@ -13,6 +13,7 @@ from tests import joining
 from tests.browser.conftest import DESK, PHONE, OpenShop, PageAs
 from tests.browser.desk_parts import shown_code
 from tests.factories import MAY, SUPERMARKET, City, MovableClock
+from tests.settling import MALL, redeem
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 # (name of the file, who looks, address): a page joins by a line here.
@@ -27,6 +28,8 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-merchant-work", Role.TAX, "/console/merchant-work"),
     ("console-merchant-lists", Role.BUREAU_APPROVER, "/console/merchant-lists"),
     ("console-shop", Role.BUREAU_OPERATOR, f"/console/merchants/{SUPERMARKET}/shop"),
+    ("console-redemptions", Role.AUDITOR, "/console/redemptions"),
+    ("console-budgets", Role.FINANCE, "/console/budgets"),
     ("console-war-room", Role.BUREAU_APPROVER, f"/console/war-room/{MAY}"),
     ("console-residents", Role.BUREAU_OPERATOR, "/console/residents"),
     ("console-staff", Role.AUDITOR, "/console/staff"),
@@ -65,6 +68,8 @@ def at_work(city: City, moment: MovableClock) -> None:
     for number in (1, 2, 3):
         shop = joining.reported(number)
     joining.passed(shop)
+    for merchant_id in (SUPERMARKET, MALL) * 3:
+        redeem(city, merchant_id)
     for number in range(60):
         city.claim(city.resident(), tier=1 + number % 3)
         if number % 5 == 0:

@@ -67,6 +67,13 @@ DECISIONS: Mapping[str | None, tuple[str, Tone]] = {
     "confirmed": ("已生效", "good"),
     "refused": ("已驳回", "plain"),
 }
+ACCOUNT_KINDS: Mapping[str, str] = {
+    "appropriated": "拨付",
+    "available": "可用",
+    "committed": "已承诺",
+    "locked": "已领未用",
+    "spent": "已用",
+}
 TONES: Mapping[str, Tone] = {
     "paid": "good",
     "done": "good",
@@ -102,9 +109,20 @@ def item_state(state: str) -> Badge:
     return Badge(reconciliation.STATE_NAMES[state], TONES[state])
 
 
+def account(account_id: str) -> str:
+    """Return an account in words: 'campaign:Q2-MAY:spent' -> 'Q2-MAY 已用'."""
+    pot, _, kind = account_id.rpartition(":")
+    return f"{pot.partition(':')[2]} {ACCOUNT_KINDS[kind]}"
+
+
 def decision(code: str | None) -> Badge:
     """Return what the second person decided, or that nobody has yet."""
     return Badge(*DECISIONS[code])
+
+
+def who(actor: str) -> str:
+    """Return who took a step: a login name, or the system by one of its own names."""
+    return "系统" if actor in {"jobs", "system", "reconciliation"} else actor
 
 
 def order_link(order_id: str) -> Link:

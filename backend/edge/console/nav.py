@@ -64,6 +64,10 @@ MENU = (
             Item("暂缓结算", "settlement_holds.page_of_holds"),
             Item("对账文件", "reconciliation.page"),
             Item("对账差异", "reconciliation_items.page_of_items"),
+            Item("预算", "budgets.page"),
+            Item("补录支出", "spending.page"),
+            Item("资金汇总", "fund_reports.page"),
+            Item("账本核对", "ledger.page"),
         ),
     ),
     Section(

@@ -55,7 +55,10 @@ def facts(story: "Story") -> Sequence[tuple[str, Cell]]:
         ("核验方式", words.ENTRIES[order.entry]),
         ("收款方式", words.PROVIDERS[order.payment.provider]),
         ("付款状态", words.PAYMENT_STATES[order.payment.status]),
-        ("收款流水", order.payment.reference),
+        (
+            "收款流水",
+            None if order.payment.provider == payments.AT_TILL else order.payment.reference,
+        ),
     )
 
 

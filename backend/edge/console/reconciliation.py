@@ -228,7 +228,7 @@ def item(item_id: int) -> str:
             domain.STATE_NAMES[step.state],
             words.TONES[step.state],
             step.at,
-            step.actor,
+            words.who(step.actor),
             _note(step.note),
         )
         for step in reconciliation_items.history(item_id)

@@ -142,7 +142,7 @@ def sheet(sheet_id: str) -> str:
             domain.ACT_NAMES[step.act],  # type: ignore[index]  # a CHECK
             "bad" if step.act in ("reject", "fail_payout") else "good",
             step.at,
-            step.actor,
+            words.who(step.actor),
             step.remark,
         )
         for step in settlements.steps(sheet_id)

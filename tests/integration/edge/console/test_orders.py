@@ -72,7 +72,7 @@ def test_a_story_tells_who_when_where_which_rule_which_sheet_and_which_movements
     for expected in (
         *("王店员", SUPERMARKET, "五一乐购券", "元减 10.00 元", "扫码牌", "商户收款"),
         *("领取消费券", "下单，锁定消费券", "核销", "提出退款申请", "第 1 次退款", "部分退款"),
-        *("领券锁定", "核销支出", "退款退回活动", sheet_id, "待商务局审核"),
+        *("领券锁定", "Q2-MAY 已用", "退款退回活动", sheet_id, "待商务局审核"),
         "&lt;script&gt;alert(1)",
     ):
         assert expected in page, expected
