@@ -6,7 +6,7 @@ Nobody keeps his own account, and none is ever deleted: the audit log names it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from backend.domain.second_person import refuse_own_work
 from backend.domain.staff import ONE_TIME_TTL, Role, StaffExists, StaffStateRefused, folded
 from backend.extensions import db
 from backend.services import audit, staff_locks, staff_passwords, staff_sessions
+from backend.services.listings import Listing
 from backend.storage.models.staff import StaffAccount
 from backend.storage.sql import serialise, transaction
 
@@ -100,15 +101,26 @@ def insert(
 
 def list_all() -> Sequence[StaffShown]:
     """Return all accounts by their login names."""
-    session = db.session()
-    return [
-        StaffShown(
-            account=account,
-            is_enrolled=account.totp_encrypted is not None,
-            is_locked_out=staff_locks.is_locked(session, account.login_name),
-        )
-        for account in session.scalars(select(StaffAccount).order_by(StaffAccount.login_name))
-    ]
+    return [_shown(account) for account in accounts().each()]
+
+
+def accounts(*, name: str = "", role: str = "", state: str = "") -> Listing[StaffAccount]:
+    """Return the accounts by login name; `name` is a part of a login name, a name or an office."""
+    found = select(StaffAccount)
+    if name:
+        columns = (StaffAccount.login_name, StaffAccount.display_name, StaffAccount.office)
+        found = found.where(or_(*(c.contains(name, autoescape=True) for c in columns)))
+    exactly = {"role": role, "state": state}
+    found = found.filter_by(**{column: text for column, text in exactly.items() if text})
+    return Listing(found.order_by(StaffAccount.login_name))
+
+
+def get(login_name: str) -> StaffShown:
+    """Return one account; NotFound for nobody's."""
+    account = find(db.session(), folded(login_name))
+    if account is None:
+        raise NotFound(f"staff {login_name[:40]!r}")
+    return _shown(account)
 
 
 def lock(login_name: str, *, reason: str, actor: str) -> None:
@@ -155,6 +167,14 @@ def of_another(session: Session, login_name: str, *, actor: str) -> StaffAccount
         raise NotFound(f"staff {login_name[:40]!r}")
     refuse_own_work(made_by=account.login_name, checked_by=actor)
     return account
+
+
+def _shown(account: StaffAccount) -> StaffShown:
+    return StaffShown(
+        account=account,
+        is_enrolled=account.totp_encrypted is not None,
+        is_locked_out=staff_locks.is_locked(db.session(), account.login_name),
+    )
 
 
 def _move(

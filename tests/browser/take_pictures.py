@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.staff import Role
-from backend.services import campaign_approvals, clerks, live
+from backend.services import campaign_approvals, clerks, live, staff_proposals, staff_resets
 from tests.browser.conftest import DESK, PHONE, OpenShop, PageAs
 from tests.browser.desk_parts import shown_code
 from tests.factories import MAY, SUPERMARKET, City, MovableClock
@@ -22,7 +22,25 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-campaigns", Role.BUREAU_APPROVER, "/console/campaigns"),
     ("console-campaign", Role.BUREAU_APPROVER, "/console/campaigns/Q3-NIGHT"),
     ("console-war-room", Role.BUREAU_APPROVER, f"/console/war-room/{MAY}"),
+    ("console-staff", Role.AUDITOR, "/console/staff"),
+    ("console-staff-checks", Role.ADMINISTRATOR, "/console/staff/checks"),
+    ("console-permissions", Role.AUDITOR, "/console/permissions"),
 )
+
+
+def some_staff() -> None:
+    """Two people who work, one who is asked for, one who lost his phone."""
+    for name, person, office, role in (
+        ("li.wei", "李伟", "商务和口岸局", Role.BUREAU_OPERATOR),
+        ("wang.fang", "王芳", "财政局", Role.FINANCE),
+        ("chen.jie", "陈洁", "税务局", Role.TAX),
+    ):
+        staff_proposals.propose_account(
+            name, display_name=person, office=office, role=role, actor="zhao.min"
+        )
+        if role is not Role.TAX:
+            staff_proposals.confirm(name, actor="qian.jin")
+    staff_resets.request("wang.fang", reason="手机遗失，已当面核实本人", actor="zhao.min")
 
 
 @pytest.fixture
@@ -44,6 +62,7 @@ def at_work(city: City, moment: MovableClock) -> None:
             moment.move(seconds=1)
     live.flush()
     moment.move(seconds=live.SETTLED_AFTER_S)
+    some_staff()
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])

@@ -14,8 +14,11 @@ from backend.edge.console import (
     own_account,
     pages,
     partner_lists,
+    permission_matrix,
     pledge_texts,
     sign_in,
+    staff_accounts,
+    staff_checks,
     war_room,
 )
 from backend.edge.guards import Edge
@@ -33,6 +36,9 @@ PAGES = (
     audit_log.blueprint,
     campaigns.blueprint,
     war_room.blueprint,
+    staff_accounts.blueprint,
+    staff_checks.blueprint,
+    permission_matrix.blueprint,
 )
 EDGES = (
     Edge(blueprint=pages.assets, prefix=pages.PREFIX, guard=guards.public),
@@ -48,5 +54,6 @@ TABLES = {
         merchant_lists.VERSIONS,
         merchant_lists.ENTRIES,
         partner_lists.TABLE,
+        staff_accounts.TABLE,
     )
 }

@@ -47,6 +47,14 @@ MENU = (
             Item("承诺书", "pledge_texts.page"),
         ),
     ),
+    Section(
+        "人员",
+        (
+            Item("工作人员", "staff_accounts.page"),
+            Item("账号复核", "staff_checks.page"),
+            Item("权限表", "permission_matrix.page"),
+        ),
+    ),
     Section("监督", (Item("审计日志", "audit_log.page"),)),
     Section("我的账号", (Item("登录与密码", "own_account.page"),)),
 )
