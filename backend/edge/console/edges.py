@@ -16,6 +16,7 @@ from backend.edge.console import (
     partner_lists,
     permission_matrix,
     pledge_texts,
+    residents,
     sign_in,
     staff_accounts,
     staff_checks,
@@ -36,6 +37,7 @@ PAGES = (
     audit_log.blueprint,
     campaigns.blueprint,
     war_room.blueprint,
+    residents.blueprint,
     staff_accounts.blueprint,
     staff_checks.blueprint,
     permission_matrix.blueprint,
@@ -54,6 +56,7 @@ TABLES = {
         merchant_lists.VERSIONS,
         merchant_lists.ENTRIES,
         partner_lists.TABLE,
+        residents.TABLE,
         staff_accounts.TABLE,
     )
 }

@@ -50,6 +50,7 @@ MENU = (
     Section(
         "人员",
         (
+            Item("居民", "residents.page"),
             Item("工作人员", "staff_accounts.page"),
             Item("账号复核", "staff_checks.page"),
             Item("权限表", "permission_matrix.page"),

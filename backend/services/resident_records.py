@@ -1,0 +1,146 @@
+"""Residents as staff see them: numbers masked, a whole number only for a reason, written down."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.domain.errors import NotFound
+from backend.domain.staff import Role
+from backend.domain.unmasking import UNMASKS_A_DAY, UnmaskLimitReached
+from backend.extensions import db
+from backend.services import audit, entries, order_readings, vouchers
+from backend.services.listings import Listing
+from backend.services.personal_data import vault
+from backend.services.vouchers import Wallet
+from backend.storage.models.audit import AuditEntry
+from backend.storage.models.entries import Entry
+from backend.storage.models.orders import Order
+from backend.storage.models.residents import Resident, ResidentBlock, ResidentIdentity
+from backend.storage.models.vouchers import Voucher
+from backend.storage.sql import serialise, transaction
+
+MAX_ID = 2**31 - 1  # of the column
+_STANDING = exists().where(
+    ResidentBlock.resident_id == Resident.id, ResidentBlock.lifted_at.is_(None)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResidentLine:
+    """A resident in a list."""
+
+    id: int
+    phone_last4: str
+    created_at: datetime
+    is_blocked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResidentRecord:
+    """What staff see of one resident; newest orders and entries first, at most fifty of each."""
+
+    resident: ResidentLine
+    identities: tuple[ResidentIdentity, ...]  # phones, and cards that are bound
+    wallet: Wallet
+    orders: tuple[Order, ...]
+    entries: tuple[Entry, ...]
+    acts: tuple[AuditEntry, ...]  # of staff and banks, oldest first
+
+
+def find(
+    *,
+    last4: str = "",
+    resident_id: int | None = None,
+    voucher_id: int | None = None,
+    blocked: bool | None = None,
+) -> Listing[ResidentLine]:
+    """Return residents, the newest first.
+
+    :param last4: of any phone of theirs
+    :param blocked: whether a block stands; None for both
+    """
+    found: Any = select(Resident, _STANDING.label("is_blocked"))
+    if last4:
+        phones = select(ResidentIdentity.resident_id).where(
+            ResidentIdentity.kind == "phone", ResidentIdentity.last4 == last4
+        )
+        found = found.where(Resident.id.in_(phones))
+    if resident_id is not None:
+        found = found.where(Resident.id == resident_id)
+    if voucher_id is not None:
+        holder = select(Voucher.resident_id).where(Voucher.id == voucher_id)
+        found = found.where(Resident.id.in_(holder))
+    if blocked is not None:
+        found = found.where(_STANDING if blocked else ~_STANDING)
+    return Listing(found.order_by(Resident.id.desc()), _line)
+
+
+def get(resident_id: int) -> ResidentRecord:
+    """Return what is known of a resident, or raise NotFound."""
+    found = find(resident_id=resident_id).page(1, 1) if resident_id <= MAX_ID else ()
+    if not found:
+        raise NotFound(f"resident {resident_id}")
+    bound = select(ResidentIdentity).where(
+        ResidentIdentity.resident_id == resident_id, ResidentIdentity.unbound_at.is_(None)
+    )
+    acts = select(AuditEntry).where(
+        AuditEntry.subject == str(resident_id), AuditEntry.action.startswith("resident.")
+    )
+    wallet = vouchers.wallet(resident_id)
+    session = db.session()
+    return ResidentRecord(
+        resident=found[0],
+        identities=tuple(session.scalars(bound.order_by(ResidentIdentity.id))),
+        wallet=wallet,
+        orders=tuple(order_readings.list_of_resident(resident_id)),
+        entries=tuple(entries.list_of_resident(resident_id)),
+        acts=tuple(session.scalars(acts.order_by(AuditEntry.id))),
+    )
+
+
+def unmask(resident_id: int, *, reason: str, actor: str, role: Role) -> str:
+    """Return a resident's whole phone number; who looked and why is written down before.
+
+    Raises NotFound, and UnmaskLimitReached after so many looks of one person on one day.
+    """
+    with transaction() as session:
+        serialise(session, f"unmask:{actor}")
+        resident = session.get(Resident, resident_id) if resident_id <= MAX_ID else None
+        if resident is None:
+            raise NotFound(f"resident {resident_id}")
+        if _looks_today(session, actor) >= UNMASKS_A_DAY.get(role, 0):
+            raise UnmaskLimitReached(actor)
+        audit.record(
+            session,
+            actor=actor,
+            action="resident.unmask",
+            subject=str(resident_id),
+            reason=reason,
+        )
+        phone_encrypted = resident.phone_encrypted
+    return vault().decrypt(phone_encrypted)
+
+
+def _looks_today(session: Session, actor: str) -> int:
+    since, until = clock.day_bounds(clock.today())
+    looks = select(func.count()).where(
+        AuditEntry.at >= since,
+        AuditEntry.at < until,
+        AuditEntry.actor == actor,
+        AuditEntry.action == "resident.unmask",
+    )
+    return session.scalar(looks) or 0
+
+
+def _line(row: Any) -> ResidentLine:
+    resident, is_blocked = row
+    return ResidentLine(
+        id=resident.id,
+        phone_last4=resident.phone_last4,
+        created_at=resident.created_at,
+        is_blocked=bool(is_blocked),
+    )
