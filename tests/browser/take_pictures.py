@@ -22,6 +22,7 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-campaigns", Role.BUREAU_APPROVER, "/console/campaigns"),
     ("console-campaign", Role.BUREAU_APPROVER, "/console/campaigns/Q3-NIGHT"),
     ("console-war-room", Role.BUREAU_APPROVER, f"/console/war-room/{MAY}"),
+    ("console-entries", Role.TOURISM, "/console/entries"),
     ("console-residents", Role.BUREAU_OPERATOR, "/console/residents"),
     ("console-staff", Role.AUDITOR, "/console/staff"),
     ("console-staff-checks", Role.ADMINISTRATOR, "/console/staff/checks"),

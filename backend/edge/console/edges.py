@@ -5,6 +5,7 @@ from backend.edge.console import (
     access,
     audit_log,
     campaigns,
+    entries,
     exports,
     home,
     merchant_lists,
@@ -38,6 +39,7 @@ PAGES = (
     campaigns.blueprint,
     war_room.blueprint,
     residents.blueprint,
+    entries.blueprint,
     staff_accounts.blueprint,
     staff_checks.blueprint,
     permission_matrix.blueprint,
@@ -57,6 +59,7 @@ TABLES = {
         merchant_lists.ENTRIES,
         partner_lists.TABLE,
         residents.TABLE,
+        entries.TABLE,
         staff_accounts.TABLE,
     )
 }
