@@ -6,6 +6,7 @@ A confirmed statement is one source of settlement: the next sheet of the scenic 
 import hashlib
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,8 @@ from backend.domain.errors import NotFound
 from backend.domain.second_person import refuse_own_work
 from backend.extensions import db
 from backend.services import audit
+from backend.services.listings import Listing
+from backend.storage.models.campaigns import Campaign
 from backend.storage.models.entries import EntryStatement
 from backend.storage.queries import budgets as budget_queries
 from backend.storage.queries import entries as queries
@@ -86,6 +89,21 @@ def get(statement_id: str) -> EntryStatement:
     if found is None:
         raise NotFound(f"entry statement {statement_id[:60]!r}")
     return found
+
+
+def find(*, month: str = "", state: str = "") -> Listing[EntryStatement]:
+    """Return the statements of a month or a state, or all; the newest months first."""
+    exactly = {"month": month, "state": state}
+    found = select(EntryStatement).filter_by(
+        **{name: text for name, text in exactly.items() if text}
+    )
+    return Listing(found.order_by(EntryStatement.month.desc(), EntryStatement.id.desc()))
+
+
+def campaigns() -> list[tuple[str, str]]:
+    """Return the id and the name of each campaign that waives entries."""
+    found = select(Campaign.id, Campaign.name).where(Campaign.mode == "entry")
+    return [(row.id, row.name) for row in db.session.execute(found.order_by(Campaign.id))]
 
 
 def list_all() -> list[EntryStatement]:

@@ -31,6 +31,7 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-redemptions", Role.AUDITOR, "/console/redemptions"),
     ("console-budgets", Role.FINANCE, "/console/budgets"),
     ("console-war-room", Role.BUREAU_APPROVER, f"/console/war-room/{MAY}"),
+    ("console-entries", Role.TOURISM, "/console/entries"),
     ("console-residents", Role.BUREAU_OPERATOR, "/console/residents"),
     ("console-staff", Role.AUDITOR, "/console/staff"),
     ("console-staff-checks", Role.ADMINISTRATOR, "/console/staff/checks"),

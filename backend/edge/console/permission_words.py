@@ -8,9 +8,9 @@ NOUNS = {
     "war_room": "发放现场",
     "merchants": "商户",
     "merchant_papers": "商户材料",
-    "pledges": "承诺书",
     "clerks": "收银员",
     "placards": "码牌",
+    "pledges": "承诺书",
     "placements": "张贴检查",
     "orders": "订单",
     "redemptions": "核销",
@@ -90,7 +90,7 @@ WHOLE = {
 
 def _words(held: Permission) -> str:
     noun, _, verb = held.partition(".")
-    return WHOLE.get(held) or f"{NOUNS[noun]}：{VERBS[verb]}"
+    return WHOLE.get(held) or f"{NOUNS.get(noun, noun)}：{VERBS.get(verb, verb)}"
 
 
 WORDS = {held: _words(held) for held in Permission}

@@ -150,3 +150,4 @@ def test_every_permission_has_its_words_and_stands_in_the_matrix(console: Consol
     page = console.desk(Role.AUDITOR).get("/console/permissions").text
     for words in WORDS.values():
         assert f'<th scope="row">{words}</th>' in page
+        assert not re.search("[a-z]", words)
