@@ -74,15 +74,6 @@ MENU = (
         "人员",
         (
             Item("居民", "residents.page"),
-            Item("工作人员", "staff_accounts.page"),
-            Item("账号复核", "staff_checks.page"),
-            Item("权限表", "permission_matrix.page"),
-        ),
-    ),
-    Section(
-        "人员",
-        (
-            Item("居民", "residents.page"),
             Item("首道门票", "entries.page"),
             Item("工作人员", "staff_accounts.page"),
             Item("账号复核", "staff_checks.page"),
