@@ -18,7 +18,7 @@
   const ONE_END_MS = 80; // CR and LF of one scan
   let sale = null;   // {id, amount, isSent, number of its amount code}: kept over a reload
   let order = null;  // what the server says of it
-  let isBusy = false, shownAt = 0, endedAt = 0, sound = null;
+  let isBusy = false, shownAt = 0, endedAt = 0, endedIn = null, sound = null;
 
   /* What was typed */
 
@@ -40,8 +40,11 @@
   function onEnd(input, asTyped, asMeant, isWhole, done) {
     let endsWithComposing = false;
     const finish = () => {
-      if (Date.now() - endedAt < ONE_END_MS) return;
+      // The rest of the same end: in the same field, or in the empty one that has the focus by now.
+      const isRest = input === endedIn || input.value === '';
+      if (isRest && Date.now() - endedAt < ONE_END_MS) return;
       endedAt = Date.now();
+      endedIn = input;
       input.value = asMeant(input.value);
       done();
     };
