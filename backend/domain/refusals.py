@@ -253,8 +253,8 @@ class AmountDiffers(HuiquanError):
 
 class AmountMissing(HuiquanError):
     code = "amount_missing"
-    message = "请输入消费金额"
-    category = "invalid"
+    message = "码牌上没有金额，请输入消费金额"
+    category = "rule"
 
 
 class MerchantNotPublished(HuiquanError):

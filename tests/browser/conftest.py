@@ -84,7 +84,7 @@ def database() -> str:
     return "sqlite"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium where there is one, else Playwright's own."""
     with sync_playwright() as playwright:

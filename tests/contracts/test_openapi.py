@@ -32,7 +32,14 @@ UNDOCUMENTED = {
     "programme.stylesheet",
     "landing.unreadable",
     "merchant_list.no_version",
+    "campaign_pages.no_campaign",
+    "public_notices.no_notice",
     "payment_callbacks.receive",
+}
+# Pages with forms, for people and their browsers alone; and what WeChat sends.
+PAGES = {
+    *("desk_assets", "desk_closing", "desk_files", "desk_records", "desk_sales", "desk_sign_in"),
+    *("desk_staff", "desk_till", "complaints", "wechat_callbacks"),
 }
 MAX_EXAMPLES = 25
 # Values that exist, so that operations also succeed and their answers are checked.
@@ -190,7 +197,8 @@ def test_every_route_is_in_the_document(apps: dict[str, APIFlask], document: Any
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if method.lower() not in document["paths"].get(path_of(rule), {})
     }
-    assert missing <= UNDOCUMENTED
+    documented = {name for name in missing if name.partition(".")[0] not in PAGES}
+    assert documented <= UNDOCUMENTED
 
 
 def test_every_operation_has_a_summary_a_tag_and_an_id_of_its_own(document: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated
 from apiflask import APIBlueprint
 from flask import Response, current_app, render_template, url_for
 from icalendar import Alarm, Calendar, Event
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, Field
 
 from backend import clock
 from backend.domain.china import CHINA
@@ -30,19 +30,10 @@ REMINDER = timedelta(minutes=10)  # before an opening
 FILE_KEPT_S = 300  # a calendar file may be as old as this
 
 
-def _month(value: object) -> object:
-    """Read 2023-05; whatever names no month is no wish: links are passed on and cut off."""
-    try:
-        month = date.fromisoformat(f"{value}-01")
-    except ValueError:
-        return None
-    return month if 2000 <= month.year < 2100 else None
-
-
 class MonthWanted(BaseModel):
     """哪个月，如 2023-05；不写为本月。"""
 
-    month: Annotated[date | None, BeforeValidator(_month)] = None
+    month: Annotated[str | None, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")] = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +80,8 @@ def calendar_page(query_data: MonthWanted) -> str:
         return render_template("not_yet.html", what="活动日历")
     now = clock.now()
     found = campaign_facts.list_public(now)
-    month = query_data.month or now.date().replace(day=1)
+    wanted = query_data.month
+    month = date.fromisoformat(f"{wanted}-01") if wanted else now.date().replace(day=1)
     months = sorted({_first_day(at) for c in found for at in (c.opens_at, _last_moment(c))})
     weeks = _weeks(month, found, today=now.date())
     return render_template(

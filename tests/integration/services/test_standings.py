@@ -10,6 +10,7 @@ from backend.domain.payouts import PayoutAccountTaken
 from backend.domain.reconciliation import ReasonNeeded
 from backend.domain.second_person import SecondPersonNeeded
 from backend.services import (
+    amount_codes,
     merchant_lists,
     merchant_steps,
     merchants,
@@ -44,11 +45,11 @@ def test_one_person_suspends_another_resumes_and_both_say_why(city: City) -> Non
     assert (step.step, step.office, step.reason) == ("suspended", "market_regulator", "异常核销")
     assert step.evidence_digest
     with pytest.raises(refusals.MerchantNotPublished):
-        merchants.scanned(city.placard[SUPERMARKET])
+        amount_codes.scanned(city.placard[SUPERMARKET])
     with pytest.raises(SecondPersonNeeded):
         standings.resume(SUPERMARKET, actor="周市监", reason="查清")
     standings.resume(SUPERMARKET, actor="郑审批", reason="查清")
-    assert merchants.scanned(city.placard[SUPERMARKET]).id == SUPERMARKET
+    assert amount_codes.scanned(city.placard[SUPERMARKET])[0].id == SUPERMARKET
 
 
 def test_only_what_is_published_is_suspended(city: City) -> None:
@@ -61,7 +62,7 @@ def test_a_disqualification_is_proposed_by_one_and_confirmed_by_another(city: Ci
     with pytest.raises(MerchantStatusRefused):
         standings.confirm_disqualification(SUPERMARKET, actor="郑审批", reason="属实")
     standings.propose_disqualification(SUPERMARKET, actor="孙经办", reason="套现")
-    assert merchants.scanned(city.placard[SUPERMARKET]).id == SUPERMARKET
+    assert amount_codes.scanned(city.placard[SUPERMARKET])[0].id == SUPERMARKET
     with pytest.raises(SecondPersonNeeded):
         standings.confirm_disqualification(SUPERMARKET, actor=" 孙经办", reason="属实")
     standings.withdraw_disqualification(SUPERMARKET, actor="孙经办", reason="误报")
