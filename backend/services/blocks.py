@@ -4,12 +4,13 @@ A block stops the next claim within a second, on every machine, and the next ord
 resident holds stays his, and an order that is open may be finished.
 """
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import NotFound
+from backend.domain.second_person import refuse_own_work
 from backend.extensions import db
 from backend.services import audit
 from backend.services.snapshots import Snapshots
@@ -47,17 +48,20 @@ def block(resident_id: int, *, reason: str, actor: str) -> None:
 
 
 def lift(resident_id: int, *, reason: str, actor: str) -> None:
-    """Let a resident claim and pay again; nothing happens when no block stands."""
+    """Let a resident claim and pay again; nothing happens when no block stands.
+
+    Another person than who set the block, whatever role he has by now: SecondPersonNeeded.
+    """
     with transaction() as session:
-        _existing(session, resident_id)
-        lifted = session.scalar(
-            update(ResidentBlock)
-            .where(ResidentBlock.resident_id == resident_id, ResidentBlock.lifted_at.is_(None))
-            .values(lifted_at=clock.now(), lifted_by=actor)
-            .returning(ResidentBlock.id)
-            .execution_options(synchronize_session=False)
+        _existing(session, resident_id)  # holds the resident: blocks change one after another
+        standing = session.scalar(
+            select(ResidentBlock).where(
+                ResidentBlock.resident_id == resident_id, ResidentBlock.lifted_at.is_(None)
+            )
         )
-        if lifted is not None:
+        if standing is not None:
+            refuse_own_work(made_by=standing.blocked_by, checked_by=actor)
+            standing.lifted_at, standing.lifted_by = clock.now(), actor
             audit.record(
                 session,
                 actor=actor,

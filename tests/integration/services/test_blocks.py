@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from backend import clock
 from backend.domain import refusals
 from backend.domain.errors import NotFound
+from backend.domain.second_person import SecondPersonNeeded
 from backend.services import blocks, orders, payment_codes, quotes, redemptions, vouchers
 from backend.services.orders import Amounts
 from backend.storage.models.audit import AuditEntry
@@ -57,7 +58,11 @@ def test_a_block_stops_claims_and_payments_until_it_is_lifted(
     blocks.block(person.id, reason="套现", actor="李科长")
     with pytest.raises(refusals.ResidentBlocked):
         act(city, person)
-    blocks.lift(person.id, reason="查清", actor="李科长")
+    with pytest.raises(SecondPersonNeeded):
+        blocks.lift(person.id, reason="查清", actor="李科长")
+    with pytest.raises(refusals.ResidentBlocked):
+        act(city, person)
+    blocks.lift(person.id, reason="查清", actor="王处长")
     act(city, person)
 
 
