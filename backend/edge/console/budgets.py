@@ -1,5 +1,6 @@
 """Budgets (预算): funds, quarters, campaigns and tiers; one proposes a change, another confirms."""
 
+import re
 from typing import TYPE_CHECKING
 
 from flask import Response, render_template, request
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from backend.storage.models.budgets import BudgetChange
 
 blueprint = ConsoleBlueprint("budgets", __name__)
+POSITION, COUNT = re.compile(r"[0-9]{1,2}"), re.compile(r"[0-9]{1,9}")
 
 
 class FundForm(WithReason):
@@ -194,7 +196,9 @@ def _counts() -> dict[int, int]:
         if position == name or not text.strip():
             continue
         plain = text.strip().replace(",", "")
-        if not (position + plain).isdecimal() or int(plain) > MAX_COUNT or int(position) > 99:
+        # The lengths come first: int() fails on a text of thousands of digits.
+        readable = COUNT.fullmatch(plain) and POSITION.fullmatch(position)
+        if not readable or int(plain) > MAX_COUNT:
             raise InvalidRequest("counts", details={"fields": {name[:16]: "count"}})
         found[int(position)] = int(plain)
     return found
