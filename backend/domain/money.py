@@ -18,3 +18,9 @@ def yuan_text(amount_fen: int) -> str:
     """Return an amount of fen as yuan with two decimals: 8550 -> '85.50'."""
     sign = "-" if amount_fen < 0 else ""
     return f"{sign}{abs(amount_fen) // 100}.{abs(amount_fen) % 100:02d}"
+
+
+def yuan_grouped(amount_fen: int) -> str:
+    """Return an amount of fen as people read a large one: 10500000 -> '105,000.00'."""
+    sign = "-" if amount_fen < 0 else ""
+    return f"{sign}{abs(amount_fen) // 100:,}.{abs(amount_fen) % 100:02d}"

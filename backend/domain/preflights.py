@@ -10,7 +10,7 @@ from datetime import datetime
 
 from backend.domain.campaigns import TierTerms
 from backend.domain.china import CHINA
-from backend.domain.money import yuan_text
+from backend.domain.money import yuan_grouped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +67,17 @@ def _money(facts: Facts) -> Iterator[Finding]:
     differs = "" if worst_fen == facts.amount_fen else "，与活动总额不一致"
     yield Finding(
         title="最多支出",
-        detail=f"各档面额乘数量合计 {yuan_text(worst_fen)} 元，"
-        f"活动总额 {yuan_text(facts.amount_fen)} 元{differs}",
+        detail=f"各档面额乘数量合计 {yuan_grouped(worst_fen)} 元，"
+        f"活动总额 {yuan_grouped(facts.amount_fen)} 元{differs}",
         is_fault=bool(differs),
     )
     rest_fen = facts.available_fen - facts.amount_fen
-    after = f"批准后余 {yuan_text(rest_fen)}" if rest_fen >= 0 else f"还差 {yuan_text(-rest_fen)}"
+    after = (
+        f"批准后余 {yuan_grouped(rest_fen)}" if rest_fen >= 0 else f"还差 {yuan_grouped(-rest_fen)}"
+    )
     yield Finding(
         title="资金",
-        detail=f"{facts.quarter or '全年'}可用 {yuan_text(facts.available_fen)} 元，{after} 元",
+        detail=f"{facts.quarter or '全年'}可用 {yuan_grouped(facts.available_fen)} 元，{after} 元",
         is_fault=rest_fen < 0,
     )
 
@@ -121,5 +123,5 @@ def _who(facts: Facts) -> Iterator[Finding]:
         title="谁可以领", detail=f"{bound}，目前 {facts.people:,} 人", is_fault=facts.people == 0
     )
     if facts.mode == "claim":
-        most = f"{yuan_text(per_person_fen(facts))} 元"
+        most = f"{yuan_grouped(per_person_fen(facts))} 元"
         yield Finding(title="每人最多", detail=most, is_fault=False)

@@ -9,7 +9,7 @@ from typing import Literal
 from flask import url_for
 
 from backend.domain.china import CHINA
-from backend.domain.money import yuan_text
+from backend.domain.money import yuan_grouped
 from backend.services import workbooks
 
 Tone = Literal["good", "busy", "bad", "plain"]
@@ -22,10 +22,7 @@ class Money:
     amount_fen: int
 
     def __str__(self) -> str:
-        return (
-            f"{'-' if self.amount_fen < 0 else ''}{abs(self.amount_fen) // 100:,}"
-            + (yuan_text(abs(self.amount_fen))[-3:])
-        )
+        return yuan_grouped(self.amount_fen)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from flask import Response, flash, render_template
 from pydantic import Field
 
 from backend import clock
-from backend.domain.money import yuan_text
+from backend.domain.money import yuan_grouped
 from backend.domain.payouts import MAX_RETURN_BYTES
 from backend.domain.permissions import Permission
 from backend.edge.console import money_words as words
@@ -70,7 +70,7 @@ def make() -> Response:
     for sheet_id, why in made.left_out.items():
         flash(f"{sheet_id} 未编入：{why}", "bad")
     return done(
-        f"已生成 {made.file.line_count} 笔，合计 {yuan_text(made.file.amount_fen)} 元；"
+        f"已生成 {made.file.line_count} 笔，合计 {yuan_grouped(made.file.amount_fen)} 元；"
         "请下载后交银行办理",
         "payouts.file",
         number=form.number,
@@ -108,8 +108,8 @@ def answer(number: str) -> Response:
         number=number, content=uploaded().read(), actor=current_staff().name
     )
     return done(
-        f"已读入回盘文件：成功 {taken.paid_count} 笔 {yuan_text(taken.paid_fen)} 元，"
-        f"失败 {taken.failed_count} 笔 {yuan_text(taken.failed_fen)} 元",
+        f"已读入回盘文件：成功 {taken.paid_count} 笔 {yuan_grouped(taken.paid_fen)} 元，"
+        f"失败 {taken.failed_count} 笔 {yuan_grouped(taken.failed_fen)} 元",
         "payouts.file",
         number=number,
     )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from backend import clock
 from backend.domain import settlements as domain
-from backend.domain.money import yuan_text
+from backend.domain.money import yuan_grouped
 from backend.domain.permissions import Permission
 from backend.edge.console import money_words as words
 from backend.edge.console.access import ConsoleBlueprint, current_staff, permitted
@@ -125,7 +125,7 @@ def draft() -> Response:
     carried = f"；{len(made.carried)} 家商户应付不大于零，结转下次" if made.carried else ""
     return done(
         f"截至 {made.through_day} 已生成 {len(made.sheet_ids)} 张结算单，"
-        f"合计 {yuan_text(made.amount_fen)} 元{carried}",
+        f"合计 {yuan_grouped(made.amount_fen)} 元{carried}",
         "settlements.page",
     )
 

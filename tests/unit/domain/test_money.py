@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.domain.money import fen_of_yuan, yuan_text
+from backend.domain.money import fen_of_yuan, yuan_grouped, yuan_text
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,14 @@ from backend.domain.money import fen_of_yuan, yuan_text
 )
 def test_fen_are_shown_as_yuan_with_two_decimals(fen: int, text: str) -> None:
     assert yuan_text(fen) == text
+
+
+@pytest.mark.parametrize(
+    ("fen", "text"),
+    [(0, "0.00"), (99_999, "999.99"), (110_500_000, "1,105,000.00"), (-100_000, "-1,000.00")],
+)
+def test_large_amounts_are_grouped_by_thousands_for_people(fen: int, text: str) -> None:
+    assert yuan_grouped(fen) == text
 
 
 @pytest.mark.parametrize(
