@@ -1,32 +1,105 @@
 """The home page (首页): what awaits whoever signs in, and the pages of their role."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from flask import render_template, url_for
 
+from backend.domain.permissions import Permission as P
 from backend.edge.console import access, merchant_work, staff_checks
 from backend.edge.console.access import SIGNED_IN, ConsoleBlueprint, permitted
-from backend.services import campaign_approvals, exports
+from backend.services import awaiting, campaign_approvals, exports
 
 blueprint = ConsoleBlueprint("home", __name__)
 
 
 @dataclass(frozen=True)
 class Awaiting:
-    """Work that waits: its words, the page where it is done, how many there are for a person."""
+    """Work that waits: its words, the page where it is done, how many there are for a person.
+
+    `wanted` is what the act wants where more may see the page than may act; `query` is the page's
+    filter that shows what waits.
+    """
 
     title: str
     endpoint: str
     count: Callable[[str], int]  # of a login name
+    wanted: P | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return url_for(self.endpoint, **self.query)  # type: ignore[arg-type]  # any is a value
+
+    def is_mine(self) -> bool:
+        """Tell whether who is signed in may do it."""
+        return access.may_open(self.endpoint) and (self.wanted is None or access.may(self.wanted))
 
 
-# A page adds its own line: whoever may open the page sees it, unless nothing waits.
+# A page adds its own line: whoever may act sees it, unless nothing waits.
 AWAITING = (
     Awaiting("导出文件可下载", "exports.page", exports.count_ready),
     Awaiting("活动待审批", "campaigns.waiting", campaign_approvals.count_waiting),
     Awaiting("商户等您办理", "merchant_work.page", merchant_work.count_own),
     Awaiting("账号申请待您复核", "staff_checks.page", staff_checks.count_for),
+    Awaiting(
+        "结算单待商务局审核",
+        "settlements.page",
+        awaiting.sheets_for_bureau,
+        P.SETTLEMENTS_APPROVE_BUREAU,
+        {"state": "drafted"},
+    ),
+    Awaiting(
+        "结算单待财政局审核",
+        "settlements.page",
+        awaiting.sheets_for_finance,
+        P.SETTLEMENTS_APPROVE_FINANCE,
+        {"state": "bureau_approved"},
+    ),
+    Awaiting(
+        "收款账户待复核",
+        "payout_accounts.page",
+        awaiting.payout_accounts,
+        P.PAYOUT_ACCOUNTS_CONFIRM,
+        {"state": "proposed"},
+    ),
+    Awaiting(
+        "退款申请待办理",
+        "refund_proposals.page_of_proposals",
+        awaiting.refund_proposals,
+        P.REFUNDS_MAKE,
+        {"state": "proposed"},
+    ),
+    Awaiting(
+        "付款异常待结案",
+        "payment_cases.page",
+        awaiting.payment_cases,
+        P.PAYMENT_CASES_CLOSE,
+        {"state": "open"},
+    ),
+    Awaiting(
+        "对账差异待说明",
+        "reconciliation_items.page_of_items",
+        awaiting.differences_to_explain,
+        P.RECONCILIATION_EXPLAIN,
+        {"state": "open"},
+    ),
+    Awaiting(
+        "对账差异待复核",
+        "reconciliation_items.page_of_items",
+        awaiting.differences_to_resolve,
+        P.RECONCILIATION_RESOLVE,
+        {"state": "explained"},
+    ),
+    Awaiting("预算调整待复核", "budgets.page", awaiting.budget_changes, P.BUDGETS_CONFIRM),
+    Awaiting("补录支出待复核", "spending.page", awaiting.spending_imports, P.SPENDING_CONFIRM),
+    Awaiting(
+        "门票月度结算单待复核",
+        "entries.page",
+        awaiting.entry_statements,
+        P.ENTRIES_CONFIRM,
+        {"state": "drafted"},
+    ),
 )
 
 
@@ -36,8 +109,8 @@ def page() -> str:
     """Show what waits."""
     name = access.current_staff().name
     waiting = [
-        (entry.title, url_for(entry.endpoint), count)
+        (entry.title, entry.url, count)
         for entry in AWAITING
-        if access.may_open(entry.endpoint) and (count := entry.count(name))
+        if entry.is_mine() and (count := entry.count(name))
     ]
     return render_template("console/home.html", waiting=waiting)

@@ -10,7 +10,7 @@ from backend.domain.payments import PaymentCaseUnsettled
 from backend.domain.refunds import PaybackEnded, PaybackNotFailed
 from backend.domain.second_person import SecondPersonNeeded
 from backend.gateways.payments.protocol import RefundRequest, RefundState
-from backend.services import paybacks, payment_cases, payment_notices
+from backend.services import awaiting, paybacks, payment_cases, payment_notices
 from backend.storage.models.audit import AuditEntry
 from backend.storage.models.orders import Order
 from backend.storage.models.payments import PaymentCase, PaymentNotice
@@ -211,6 +211,7 @@ def test_by_hand_only_after_a_failure_with_proof_and_another_closes_the_case(
     (case,) = rows(PaymentCase)
     with pytest.raises(PaymentCaseUnsettled):
         payment_cases.close(case.id, actor="李科长", reason="已办")
+    assert awaiting.payment_cases("李科长") == 0
     done = paybacks.by_hand(id_, proof="转账 0001", actor="陈出纳")
     assert (done.status, done.hand_by, done.hand_proof) == ("by_hand", "陈出纳", "转账 0001")
     for again in (
@@ -219,6 +220,7 @@ def test_by_hand_only_after_a_failure_with_proof_and_another_closes_the_case(
     ):
         with pytest.raises(PaybackEnded):
             again()
+    assert (awaiting.payment_cases("李科长"), awaiting.payment_cases("陈出纳")) == (1, 0)
     with pytest.raises(SecondPersonNeeded):
         payment_cases.close(case.id, actor=" 陈出纳", reason="已办")
     assert payment_cases.close(case.id, actor="李科长", reason="已核对回单").state == "closed"
