@@ -36,6 +36,7 @@ from backend.storage.models.budgets import (
     SpendingRecord,
 )
 from backend.storage.models.campaigns import Recycling
+from backend.storage.models.onboarding import PlacementCheck, PlacementClearing
 from backend.storage.models.payouts import PayoutFile, PayoutReturn
 from backend.storage.models.settlements import SettlementRun
 from backend.storage.sql import transaction
@@ -64,7 +65,7 @@ APPEND_ONLY = (
     *("entry_undos", "subsidy_steps", "subsidy_payouts", "merchant_proposals", "wechat_pushes"),
     *("audit_seals", "amount_codes", "complaint_steps"),
     *("pledge_texts", "pledges", "merchant_reports", "partner_lists"),
-    *("merchant_steps", "placement_checks"),
+    *("merchant_steps", "placement_checks", "placement_clearings"),
     *("campaign_submissions", "campaign_decisions"),
 )
 
@@ -166,8 +167,16 @@ def redeem_one(city: City) -> None:
     undo_one(city)
     list_one(city)
     join_one()
+    _clear_one_placement()
     audit_seals.seal_due()
     db.session.rollback()
+
+
+def _clear_one_placement() -> None:
+    with transaction() as session:
+        check = session.query(PlacementCheck).first()
+        assert check is not None
+        session.add(PlacementClearing(check_id=check.id, cleared_at=clock.now()))
 
 
 def settle_one() -> None:

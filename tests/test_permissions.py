@@ -77,7 +77,7 @@ def test_every_route_by_every_role_is_what_the_matrix_declares(console: Console)
             path = path_of(rule)
             answer = desk.post(path) if method == "POST" else desk.get(path)
             allowed = isinstance(wanted, EverySignedIn) or wanted in MATRIX[role]
-            refused = answer.status_code == 403 and "您的岗位没有这项权限" in answer.text
+            refused = answer.status_code == 403 and "您的角色没有这项权限" in answer.text
             assert refused is not allowed, (rule.rule, role, answer.status_code)
             tried += 1
     assert tried >= len(Role) * 7

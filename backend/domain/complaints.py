@@ -7,7 +7,7 @@ received ── assign ──► assigned ── answer ──► answered ─�
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -66,13 +66,13 @@ class ComplaintFromElsewhere(HuiquanError):
     """The form was not sent from a page of ours: a page of another site may have sent it."""
 
     code = "complaint_from_elsewhere"
-    message = "无法确认表单来自本站，请用手机自带的浏览器或微信重新打开本页，或拨打 12345"
+    message = "无法确认表单来自本站，请用手机自带的浏览器或微信重新打开本页，或拨打服务热线"
     category = "forbidden"
 
 
 class ComplaintTooMany(HuiquanError):
     code = "complaint_too_many"
-    message = "该手机号今天提交的次数已满，请明天再来，或拨打 12345"
+    message = "该手机号今天提交的次数已满，请明天再来，或拨打服务热线"
     category = "too_many"
     retry_after_s = 3600
 
@@ -139,15 +139,12 @@ def is_visible(text: str) -> bool:
     return not any(char != "\n" and unicodedata.category(char) in hidden for char in text)
 
 
-def due_on(filed_on: date, *, working_days: int) -> date:
-    """Return the last day for an answer: so many days, Monday to Friday, after the filing's own.
-
-    Public holidays count as working days: what is told is the earlier day, and it is kept.
-    """
+def due_on(filed_on: date, *, working_days: int, is_working_day: Callable[[date], bool]) -> date:
+    """Return the last day for an answer: so many working days after the day of filing."""
     day = filed_on
     while working_days:
         day += timedelta(days=1)
-        working_days -= day.isoweekday() <= 5
+        working_days -= is_working_day(day)
     return day
 
 

@@ -13,6 +13,7 @@ from backend.domain.money import yuan_text
 from backend.domain.programme_campaign_checks import COUNT, campaign_faults
 from backend.domain.programme_fields import (
     CODE,
+    HOTLINE_NUMBER,
     MERCHANT_CODE,
     Path,
     amount_faults,
@@ -34,6 +35,7 @@ from backend.domain.programmes import (
 Section = Literal["funds", "domains", "campaigns", "merchants"]
 
 LIFE_S = range(1, 86_401)
+ANSWER_DAYS = range(1, 61)
 ANY_ID = "*"  # no legal id
 
 
@@ -101,6 +103,13 @@ def _head_faults(programme: Programme) -> Iterator[Fault]:
     if programme.timezone != TIMEZONE:
         yield Fault(path=(*path, "timezone"), reason=f"时区只能是 {TIMEZONE}")
     yield from amount_faults((*path, "total"), programme.total_fen)
+    yield from form_faults((*path, "hotline"), programme.hotline, HOTLINE_NUMBER)
+    yield from range_faults(
+        (*path, "complaint_answer_days"),
+        programme.complaint_answer_days,
+        ANSWER_DAYS,
+        "个工作日",
+    )
     for key in ("bank", "superior_bank", "network"):
         yield from text_faults(("partners", key), getattr(programme.partners, key))
 

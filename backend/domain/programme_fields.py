@@ -26,6 +26,7 @@ class Form:
 
 CODE = Form(re.compile(r"[A-Z0-9-]{1,32}"), "1 至 32 位大写字母、数字或短横线")
 MERCHANT_CODE = Form(re.compile(r"[A-Z]{2}[0-9]{4,8}"), "2 位大写字母加 4 至 8 位数字，如 TJ0001")
+HOTLINE_NUMBER = Form(re.compile(r"[0-9][0-9-]{2,18}[0-9]"), "4 至 20 位数字，可用短横线分开")
 EVIDENCE_CODE = Form(re.compile(r"[a-z_]{1,32}"), "1 至 32 位小写字母或下划线，如 invoice_number")
 
 

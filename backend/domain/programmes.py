@@ -12,6 +12,10 @@ from backend.domain.claim_rules import ClaimArea, ClaimWindow
 from backend.domain.payments import ProviderName
 
 TIMEZONE = "Asia/Shanghai"  # the only one: every date of a programme is a day in China
+# What a programme that says nothing of them has: the city's service line (政务服务便民热线), and
+# the working days within which a complaint is answered.
+HOTLINE = "12345"
+COMPLAINT_ANSWER_DAYS = 5
 
 QuarterName = Literal["Q1", "Q2", "Q3", "Q4"]
 Mode = Literal[
@@ -178,6 +182,8 @@ class Programme:
     merchants: tuple[Merchant, ...]
     partners: Partners
     defaults: Defaults
+    hotline: str = HOTLINE
+    complaint_answer_days: int = COMPLAINT_ANSWER_DAYS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,6 @@ import json
 import secrets
 from dataclasses import asdict
 
-from flask import current_app
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
@@ -19,11 +18,10 @@ from backend.domain import complaints as rules
 from backend.domain.complaints import ComplaintAct, ComplaintState, Words
 from backend.domain.second_person import refuse_own_work
 from backend.extensions import db
-from backend.services import audit, complaint_photos
+from backend.services import audit, complaint_photos, programmes, working_days
 from backend.services.complaint_photos import Photo
 from backend.services.listings import Listing
 from backend.services.personal_data import vault
-from backend.settings import Settings
 from backend.storage.models.complaints import Complaint, ComplaintStep
 from backend.storage.sql import transaction
 
@@ -158,8 +156,12 @@ def _file(words: Words, digest: str, photo: Photo | None) -> Complaint:
 
 
 def _insert(words: Words, digest: str, photo: Photo | None) -> Complaint:
-    settings: Settings = current_app.extensions["settings"]
     now, today = clock.now(), clock.today()
+    due_on = rules.due_on(
+        today,
+        working_days=programmes.complaint_answer_days(),
+        is_working_day=working_days.is_working_day,
+    )
     phone_hash = vault().hash("phone", words.phone)
     with transaction() as session:
         last = session.scalar(
@@ -185,7 +187,7 @@ def _insert(words: Words, digest: str, photo: Photo | None) -> Complaint:
             filed_at=now,
             filed_on=today,
             nth_of_day=(last or 0) + 1,
-            due_on=rules.due_on(today, working_days=settings.complaint_answer_days),
+            due_on=due_on,
         )
         session.add(complaint)
     return complaint

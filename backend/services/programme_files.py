@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from backend.domain.errors import HuiquanError
 from backend.domain.programme_checks import ANY_ID, Section, find_faults
 from backend.domain.programme_fields import Path
-from backend.domain.programmes import TIMEZONE, Programme
+from backend.domain.programmes import COMPLAINT_ANSWER_DAYS, HOTLINE, TIMEZONE, Programme
 from backend.services.programme_shapes import FileShape
 from backend.services.programme_values import SAID
 from backend.services.programme_yaml import Document, LineFault, read_document
@@ -103,9 +103,16 @@ def canonical_digest(programme: Programme) -> str:
     written anew has the same digest, and loading it again can be seen to change nothing.
     """
     said = asdict(programme)
+    # A programme without these was digested before they were.
+    for name, default in (
+        ("hotline", HOTLINE),
+        ("complaint_answer_days", COMPLAINT_ANSWER_DAYS),
+    ):
+        if said[name] == default:
+            del said[name]
     for campaign in said["campaigns"]:
         if campaign["payment_provider"] is None:
-            del campaign["payment_provider"]  # a programme without it was digested before it was
+            del campaign["payment_provider"]  # likewise
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), default=datetime.isoformat)
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 

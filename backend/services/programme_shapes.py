@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from backend.domain.claim_rules import ClaimArea, ClaimWindow
 from backend.domain.payments import ProviderName
 from backend.domain.programmes import (
+    COMPLAINT_ANSWER_DAYS,
+    HOTLINE,
     Campaign,
     Defaults,
     Domain,
@@ -48,6 +50,8 @@ class HeadShape(_Shape):
     timezone: str
     total: int
     lead_office: str
+    hotline: str = HOTLINE
+    complaint_answer_days: int = COMPLAINT_ANSWER_DAYS
 
 
 class FundShape(_Shape):
@@ -275,6 +279,8 @@ class FileShape(_Shape):
             timezone=head.timezone,
             total_fen=head.total * _FEN_PER_YUAN,
             lead_office=head.lead_office,
+            hotline=head.hotline,
+            complaint_answer_days=head.complaint_answer_days,
             funds=tuple(fund.to_fund() for fund in self.funds),
             domains=tuple(Domain(id=domain.id, name=domain.name) for domain in self.domains),
             campaigns=tuple(campaign.to_campaign(self.defaults) for campaign in self.campaigns),

@@ -80,6 +80,18 @@ def current() -> Programme | None:
     return db.session.scalars(select(Programme)).one_or_none()
 
 
+def hotline() -> str:
+    """Return the number that people call with questions, digits and hyphens."""
+    programme = current()
+    return programme.hotline if programme else domain.HOTLINE
+
+
+def complaint_answer_days() -> int:
+    """Return within how many working days a complaint is answered."""
+    programme = current()
+    return programme.complaint_answer_days if programme else domain.COMPLAINT_ANSWER_DAYS
+
+
 def _store(session: Session, programme: domain.Programme, digest: str, *, actor: str) -> None:
     session.add(
         Programme(
@@ -88,6 +100,8 @@ def _store(session: Session, programme: domain.Programme, digest: str, *, actor:
             lead_office=programme.lead_office,
             total_fen=programme.total_fen,
             file_digest=digest,
+            hotline=programme.hotline,
+            complaint_answer_days=programme.complaint_answer_days,
             loaded_at=clock.now(),
         )
     )

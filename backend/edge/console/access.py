@@ -31,7 +31,7 @@ Wanted = Permission | EverySignedIn
 
 class RoleNotPermitted(HuiquanError):
     code = "role_not_permitted"
-    message = "您的岗位没有这项权限，如有需要请联系系统管理员"
+    message = "您的角色没有这项权限，如有需要请联系系统管理员"
     category = "forbidden"
 
 

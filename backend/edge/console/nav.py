@@ -60,7 +60,7 @@ MENU = (
             Item("付款异常", "payment_cases.page"),
             Item("结算单", "settlements.page"),
             Item("代发", "payouts.page"),
-            Item("收款账户", "payout_accounts.page"),
+            Item("商户收款账户", "payout_accounts.page"),
             Item("暂缓结算", "settlement_holds.page_of_holds"),
             Item("对账文件", "reconciliation.page"),
             Item("对账差异", "reconciliation_items.page_of_items"),

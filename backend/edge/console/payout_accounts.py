@@ -50,7 +50,7 @@ def _accounts(wanted: AccountFilter) -> "Listing[AccountRow]":
 
 ACCOUNTS: "Table[AccountRow]" = Table(
     name="payout_accounts",
-    title="收款账户",
+    title="商户收款账户",
     permission=Permission.SETTLEMENTS_READ,
     filter=AccountFilter,
     find=_accounts,

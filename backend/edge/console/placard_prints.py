@@ -22,7 +22,6 @@ from merchant_qr.poster import PosterText
 from merchant_qr.sheet import Size
 
 blueprint = ConsoleBlueprint("placard_prints", __name__)
-HOTLINE = "12345"
 PDF = "application/pdf"
 
 
@@ -151,7 +150,7 @@ def campaign_poster(campaign_id: str) -> Response:
             for tier in campaign.tiers
         ],
         rules=f"限{campaign.area or ''}公布名单内的{campaign.domains_text}商户使用",
-        hotline=HOTLINE,
+        hotline=programme.hotline,
         url=f"{settings.public_base_url}/c/{campaign.id}",
     )
     drawn = poster.poster_pdf(text, size=size, cjk_font=settings.pdf_cjk_font)

@@ -18,7 +18,7 @@ from backend.domain.errors import HuiquanError, InvalidRequest
 from backend.edge import errors
 from backend.edge.http import takes_files
 from backend.edge.public import pages
-from backend.services import complaints
+from backend.services import complaints, programmes
 from backend.settings import Settings
 
 blueprint = APIBlueprint("complaints", __name__, enable_openapi=False)
@@ -76,11 +76,10 @@ def track() -> Response:
 
 
 def _form(given: dict[str, str], error: HuiquanError | None = None) -> Response:
-    settings: Settings = current_app.extensions["settings"]
     context: dict[str, Any] = {
         "given": given,
         "categories": rules.CATEGORIES,
-        "days": settings.complaint_answer_days,
+        "days": programmes.complaint_answer_days(),
         "rules": rules,
         "trap": TRAP,
     }

@@ -34,7 +34,10 @@ MERCHANT_PAGE = "pages/merchant/index"  # of the mini-program
 
 @dataclass(frozen=True)
 class Refusal:
-    """A code that leads to no payment: the page's status and what it says."""
+    """A code that leads to no payment: the page's status and what it says.
+
+    HOTLINE in a step stands for the programme's number.
+    """
 
     status: int
     title: str
@@ -52,7 +55,7 @@ REFUSALS: dict[type[HuiquanError], Refusal] = {
         (
             "先不要付款，请店员核实店里的码牌。",
             "对照参与商户名单，看看本店是否在内。",
-            "怀疑码牌被人调换的，请拨打 12345 反映。",
+            "怀疑码牌被人调换的，请拨打 HOTLINE 反映。",
         ),
     ),
     refusals.PlacardRevoked: Refusal(
@@ -65,7 +68,7 @@ REFUSALS: dict[type[HuiquanError], Refusal] = {
         404,
         "这不是有效的金额码",
         "这个码不是本活动发出的，或金额被人改过。",
-        ("先不要付款，请店员重新出示金额码。", "怀疑被人调换的，请拨打 12345 反映。"),
+        ("先不要付款，请店员重新出示金额码。", "怀疑被人调换的，请拨打 HOTLINE 反映。"),
     ),
     refusals.AmountCodeExpired: Refusal(
         410,

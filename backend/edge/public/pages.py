@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import Response, render_template, request
 
+from backend.services import programmes
+
 STYLESHEET = (Path(__file__).parent / "static" / "huiquan.css").read_bytes()
 STYLESHEET_DIGEST = hashlib.sha256(STYLESHEET).hexdigest()[:12]
 # Nothing but our own stylesheet and pictures is loaded, whatever text a merchant's name holds.
@@ -45,6 +47,6 @@ def dress(response: Response) -> Response:
     return response
 
 
-def variables() -> dict[str, str]:
+def variables() -> dict[str, object]:
     """Return what every template may use; for a blueprint's app_context_processor."""
-    return {"stylesheet_digest": STYLESHEET_DIGEST}
+    return {"stylesheet_digest": STYLESHEET_DIGEST, "hotline": programmes.hotline}

@@ -10,7 +10,10 @@ from backend.storage.sql import ChinaTime
 
 
 class Complaint(Model):
-    """What one person handed in. Nothing but its state and its office changes."""
+    """What one person handed in. Its state and its office change; phone and photo go in time.
+
+    Once they are cleared, the number stands for the phone's hash, whose key stays unique.
+    """
 
     __tablename__ = "complaints"
     number: Mapped[str] = mapped_column(primary_key=True)  # 16 digits: the day and eight at random
@@ -31,6 +34,7 @@ class Complaint(Model):
     due_on: Mapped[date]  # the last day for an answer
     state: Mapped[str] = mapped_column(default="received")
     office: Mapped[str | None]
+    cleared_at: Mapped[datetime | None] = mapped_column(ChinaTime)
     steps: Mapped[list["ComplaintStep"]] = relationship(order_by="ComplaintStep.position")
     __table_args__ = (
         CheckConstraint(
@@ -40,13 +44,18 @@ class Complaint(Model):
         CheckConstraint("nth_of_day BETWEEN 1 AND 5", name="few_a_day"),
         CheckConstraint("(photo_id IS NULL) = (photo_digest IS NULL)", name="photo_whole"),
         CheckConstraint("due_on > filed_on", name="due_after_filing"),
+        CheckConstraint(
+            "cleared_at IS NULL OR (state = 'closed' AND photo_id IS NULL"
+            " AND phone_last4 = '' AND length(phone_encrypted) = 0)",
+            name="cleared_whole",
+        ),
         UniqueConstraint("phone_hash", "filed_on", "nth_of_day"),
         Index("ix_complaints_state_due_on", "state", "due_on"),
     )
 
 
 class ComplaintStep(Model):
-    """One step of an office; never changed. `reply` is what the person reads."""
+    """One step of an office; never changed. The person reads `reply`, staff alone `note`."""
 
     __tablename__ = "complaint_steps"
     number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), primary_key=True)
@@ -54,6 +63,7 @@ class ComplaintStep(Model):
     act: Mapped[str]
     office: Mapped[str]
     reply: Mapped[str | None]
+    note: Mapped[str | None]
     actor: Mapped[str]
     at: Mapped[datetime] = mapped_column(ChinaTime)
     __table_args__ = (

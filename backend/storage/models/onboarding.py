@@ -114,3 +114,11 @@ class PlacementCheck(Model):
         ),
         CheckConstraint("seen_at <= recorded_at", name="seen_before_recorded"),
     )
+
+
+class PlacementClearing(Model):
+    """A check's photo was removed in time; never changed. The check itself stays."""
+
+    __tablename__ = "placement_clearings"
+    check_id: Mapped[str] = mapped_column(ForeignKey("placement_checks.id"), primary_key=True)
+    cleared_at: Mapped[datetime] = mapped_column(ChinaTime)

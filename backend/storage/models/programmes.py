@@ -19,7 +19,12 @@ class Programme(Model):
     total_fen: Mapped[int] = mapped_column(BigInteger)
     file_digest: Mapped[str]  # of the file it was loaded from: loading that again changes nothing
     loaded_at: Mapped[datetime] = mapped_column(ChinaTime)
-    __table_args__ = (CheckConstraint("total_fen > 0", name="total_positive"),)
+    hotline: Mapped[str] = mapped_column(server_default="12345")
+    complaint_answer_days: Mapped[int] = mapped_column(server_default="5")  # working days
+    __table_args__ = (
+        CheckConstraint("total_fen > 0", name="total_positive"),
+        CheckConstraint("complaint_answer_days > 0", name="complaint_answer_days_positive"),
+    )
 
 
 class Fund(Model):

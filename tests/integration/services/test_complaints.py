@@ -11,10 +11,10 @@ from backend.clock import CHINA
 from backend.domain import complaints as rules
 from backend.domain.second_person import SecondPersonNeeded
 from backend.extensions import db
-from backend.services import audit, complaints
+from backend.services import audit, complaints, programmes
 from backend.storage.models.complaints import Complaint
 from tests.complaining import PHONE, file_one, words
-from tests.factories import MovableClock
+from tests.factories import SAMPLE, MovableClock
 
 
 def answered() -> str:
@@ -34,13 +34,23 @@ def test_a_complaint_has_a_number_and_a_day_and_its_phone_is_not_kept_in_plain(
     moment.set(datetime(2023, 4, 28, 23, 59, tzinfo=CHINA))
     complaint = file_one()
     assert (complaint.number[:8], len(complaint.number)) == ("20230428", 16)
-    assert complaint.due_on == date(2023, 5, 5)
+    assert complaint.due_on == date(2023, 5, 9)  # 五一 is off, Saturday 6 May is worked
     assert PHONE.encode() not in complaint.phone_encrypted
     assert PHONE not in complaint.phone_hash
     assert complaints.phone_of(complaint.number, reason="回访", actor="jing.ban") == PHONE
     assert [e.details for e in audit.entries(action="complaint.phone").each()] == [
         {"reason": "回访"}
     ]
+
+
+def test_the_programme_says_within_how_many_working_days_it_is_answered(
+    app: APIFlask, moment: MovableClock
+) -> None:
+    moment.set(datetime(2023, 4, 28, tzinfo=CHINA))
+    own = "lead_office: 市商务和口岸局, complaint_answer_days: 1}"
+    text = SAMPLE.read_text().replace("lead_office: 市商务和口岸局}", own)
+    programmes.load(text, actor="test")
+    assert file_one().due_on == date(2023, 5, 4)
 
 
 def test_the_same_form_is_one_complaint_and_another_body_under_it_is_refused(
@@ -161,9 +171,9 @@ def test_what_is_late_is_listed_apart_and_by_office(app: APIFlask, moment: Movab
     late, done = file_one().number, answered()
     complaints.assign(late, office="tourism", actor="jing.ban")
     assert list(complaints.find(overdue=True).each()) == []
-    moment.set(datetime(2023, 5, 6, tzinfo=CHINA) - timedelta(milliseconds=1))
+    moment.set(datetime(2023, 5, 10, tzinfo=CHINA) - timedelta(milliseconds=1))
     assert list(complaints.find(overdue=True).each()) == []
-    moment.set(datetime(2023, 5, 6, tzinfo=CHINA))
+    moment.set(datetime(2023, 5, 10, tzinfo=CHINA))
     assert [c.number for c in complaints.find(overdue=True).each()] == [late]
     assert [c.number for c in complaints.find(office="bureau").each()] == [done]
     assert [c.number for c in complaints.find(state="answered").each()] == [done]

@@ -38,6 +38,15 @@ def test_the_same_file_twice_changes_nothing() -> None:
     assert sum(t.amount_fen for t in rows(Transfer)) == 110_500_000
 
 
+def test_hotline_and_days_for_an_answer_are_the_programmes_or_the_usual_ones() -> None:
+    assert (programmes.hotline(), programmes.complaint_answer_days()) == ("12345", 5)
+    own = 'lead_office: 市商务和口岸局, hotline: "0454-1234567", complaint_answer_days: 7}'
+    text = TEXT.replace("lead_office: 市商务和口岸局}", own)
+    assert text != TEXT
+    programmes.load(text, actor="test")
+    assert (programmes.hotline(), programmes.complaint_answer_days()) == ("0454-1234567", 7)
+
+
 def test_another_file_for_a_loaded_programme_is_refused() -> None:
     programmes.load(TEXT, actor="test")
     with pytest.raises(programmes.ProgrammeChanged):

@@ -69,7 +69,18 @@ def test_a_reply_wants_visible_words(text: str) -> None:
     ],
 )
 def test_five_working_days_after_the_day_of_filing(filed: date, due: date) -> None:
-    assert due_on(filed, working_days=5) == due
+    assert due_on(filed, working_days=5, is_working_day=lambda day: day.weekday() < 5) == due
+
+
+def test_a_day_off_moves_the_last_day_and_a_worked_weekend_brings_it_back() -> None:
+    off, worked = date(2023, 5, 1), date(2023, 5, 6)
+
+    def is_working_day(day: date) -> bool:
+        return day == worked or (day.weekday() < 5 and day != off)
+
+    filed = date(2023, 4, 28)
+    assert due_on(filed, working_days=1, is_working_day=is_working_day) == date(2023, 5, 2)
+    assert due_on(filed, working_days=5, is_working_day=is_working_day) == worked
 
 
 def test_an_answer_is_late_on_the_day_after_the_last_and_only_while_there_is_none() -> None:

@@ -25,6 +25,7 @@ from tests.unit.services.sample_programme import (
     line_with,
 )
 
+HEAD = "lead_office: 市商务和口岸局"
 RULES = [*MONEY_RULES, *PART_RULES]
 
 
@@ -166,6 +167,7 @@ def test_comments_spaces_and_the_order_of_keys_do_not_change_the_digest() -> Non
         ("{id: TJ0001, name: 鑫博,", "{name: '鑫博',   id: TJ0001,"),
         ("{Q1: 220000, Q2: 250000, Q3: 240000,", "{Q3: 240000, Q2: 250000, Q1: 220000,"),
         ("campaigns:\n", "# the year's campaigns\n\ncampaigns:\n"),
+        (HEAD, HEAD + ', hotline: "12345", complaint_answer_days: 5'),  # what holds without them
     )
     assert canonical_digest(parse_programme(rewritten)) == digest
     assert len(digest) == 64
@@ -179,6 +181,8 @@ def test_comments_spaces_and_the_order_of_keys_do_not_change_the_digest() -> Non
         ("ends: 2023-05-10", "ends: 2023-05-11"),
         ("voucher_lock_ttl_s: 300", "voucher_lock_ttl_s: 301"),
         ("area: 东北亚广场, hours", "hours"),
+        (HEAD, HEAD + ', hotline: "0454-1234567"'),
+        (HEAD, HEAD + ", complaint_answer_days: 7"),
     ],
 )
 def test_a_programme_that_says_something_else_has_another_digest(edit: Edit) -> None:

@@ -30,7 +30,7 @@ def test_who_has_nothing_to_do_is_told_so_and_sees_how_far_the_others_are(
 ) -> None:
     joining.reported()
     page = console.desk(Role.AUDITOR).get("/console/merchant-work").text
-    assert "您的岗位不办理商户" in page
+    assert "您的角色不办理商户" in page
     assert "各单位待办" in page
     assert "目前没有等您办理" in console.desk(Role.PARTNER).get("/console/merchant-work").text
     assert "商户等您办理" not in console.desk(Role.PARTNER).get("/console/").text
