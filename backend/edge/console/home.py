@@ -27,6 +27,7 @@ AWAITING = (
     Awaiting("活动待审批", "campaigns.waiting", campaign_approvals.count_waiting),
     Awaiting("商户等您办理", "merchant_work.page", merchant_work.count_own),
     Awaiting("账号申请待您复核", "staff_checks.page", staff_checks.count_for),
+    Awaiting("密码前半待您交给本人", "staff_checks.page", staff_checks.count_halves),
 )
 
 
