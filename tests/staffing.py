@@ -6,7 +6,7 @@ import pyotp
 
 from backend import clock
 from backend.domain.staff import Role
-from backend.services import staff_proposals, staff_sign_ins
+from backend.services import staff_hand_overs, staff_proposals, staff_sign_ins
 from backend.services.staff_sessions import Browser
 from tests.factories import MovableClock
 
@@ -46,9 +46,8 @@ def add(name: str = "li.wei", role: Role = Role.BUREAU_OPERATOR) -> str:
     staff_proposals.propose_account(
         name, display_name="李伟", office="商务局", role=role, actor="root.admin"
     )
-    password = staff_proposals.confirm(name, actor="qian.admin")
-    assert password
-    return password
+    second = staff_proposals.confirm(name, actor="qian.admin")
+    return f"{staff_hand_overs.take(name, actor='root.admin')}-{second}"
 
 
 def enrol(name: str, password: str) -> tuple[str, str]:

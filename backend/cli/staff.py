@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 
 from backend.cli.output import actor_option, refusals_as_text
 from backend.domain.staff import ROLE_NAMES, Role
-from backend.services import staff, staff_proposals, staff_resets, staff_sessions
+from backend.services import staff, staff_hand_overs, staff_proposals, staff_resets, staff_sessions
 
 staff_cli = AppGroup("staff", help="Accounts of staff: who may sign in at the console (工作人员).")
 role_of_a_person = click.Choice([role.value for role in Role])
@@ -70,12 +70,12 @@ def change_role(login_name: str, role: str, actor: str) -> None:
 @actor_option
 @refusals_as_text
 def confirm(login_name: str, actor: str) -> None:
-    """Confirm the account or role that a colleague has asked for; a password is shown once."""
-    password = staff_proposals.confirm(login_name, actor=actor)
-    if password is None:
+    """Confirm the account or role that a colleague has asked for; half a password is shown once."""
+    second = staff_proposals.confirm(login_name, actor=actor)
+    if second is None:
         click.echo(f"{login_name} 的新角色已生效，需重新登录")
     else:
-        _hand_over(login_name, password)
+        _hand_over(login_name, second, which="后半")
 
 
 @staff_cli.command("refuse")
@@ -136,8 +136,17 @@ def request_reset(login_name: str, reason: str, actor: str) -> None:
 @actor_option
 @refusals_as_text
 def confirm_reset(login_name: str, actor: str) -> None:
-    """Confirm what a colleague has asked for; the one-time password is shown once."""
-    _hand_over(login_name, staff_resets.confirm(login_name, actor=actor))
+    """Confirm what a colleague has asked for; half a one-time password is shown once."""
+    _hand_over(login_name, staff_resets.confirm(login_name, actor=actor), which="后半")
+
+
+@staff_cli.command("half")
+@click.argument("login_name")
+@actor_option
+@refusals_as_text
+def take_half(login_name: str, actor: str) -> None:
+    """Show who asked for an account or a reset the first half of its one-time password, once."""
+    _hand_over(login_name, staff_hand_overs.take(login_name, actor=actor), which="前半")
 
 
 @staff_cli.command("refuse-reset")
@@ -165,8 +174,8 @@ def sessions(login_name: str, end: bool, actor: str) -> None:
         click.echo(f"已结束 {staff.end_sessions(login_name, actor=actor)} 个会话")
 
 
-def _hand_over(login_name: str, password: str) -> None:
-    click.echo(f"{login_name} 的一次性密码，请当面交给本人：")
+def _hand_over(login_name: str, password: str, *, which: str = "") -> None:
+    click.echo(f"{login_name} 的一次性密码{which}，请当面交给本人：")
     click.echo(password)
 
 

@@ -131,6 +131,14 @@ class StaffProposalOpen(HuiquanError):
     category = "conflict"
 
 
+class HalfNotThere(HuiquanError):
+    """Shown already, of a password that is over, or another administrator's."""
+
+    code = "half_not_there"
+    message = "没有待您领取的密码前半：只能由申请人领取一次，3 天内有效；如已遗失，请重新申请重置"
+    category = "conflict"
+
+
 class StaffResetOpen(HuiquanError):
     code = "staff_reset_open"
     message = "该账号已有一件待复核的重置申请，请由另一位管理员复核或驳回"

@@ -42,7 +42,7 @@ def add_first(login_name: str, *, display_name: str, office: str, actor: str) ->
     """
     name = folded(login_name)
     rules.check_names(login_name=name, display_name=display_name, office=office)
-    password = staff_passwords.one_time()
+    password = staff_passwords.one_time().whole
     made = staff_passwords.hashed(password)
     try:
         with transaction() as session:
@@ -81,22 +81,22 @@ def insert(
     password_hash: str,
     actor: str,
     **details: str,
-) -> None:
+) -> StaffAccount:
     """Add an account in the caller's transaction; its password is one that was handed over."""
-    session.add(
-        StaffAccount(
-            login_name=login_name,
-            display_name=display_name,
-            office=office,
-            role=role,
-            password_hash=password_hash,
-            one_time_until=clock.now() + ONE_TIME_TTL,
-            added_by=actor,
-            added_at=clock.now(),
-        )
+    account = StaffAccount(
+        login_name=login_name,
+        display_name=display_name,
+        office=office,
+        role=role,
+        password_hash=password_hash,
+        one_time_until=clock.now() + ONE_TIME_TTL,
+        added_by=actor,
+        added_at=clock.now(),
     )
+    session.add(account)
     session.flush()
     audit.record(session, actor=actor, action="staff.add", subject=login_name, role=role, **details)
+    return account
 
 
 def list_all() -> Sequence[StaffShown]:

@@ -7,6 +7,7 @@ how well a password can be guessed.
 import functools
 import secrets
 import threading
+from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -60,9 +61,26 @@ def is_outdated(kept: str) -> bool:
     return _hasher.check_needs_rehash(kept)
 
 
-def one_time() -> str:
-    """Return a new random password of 80 bits to be handed over and changed at once."""
-    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+@dataclass(frozen=True, kw_only=True)
+class OneTime:
+    """A new random password in two halves of 60 bits: neither is of use without the other."""
+
+    first: str
+    second: str
+
+    @property
+    def whole(self) -> str:
+        """What its holder types, to be changed at once."""
+        return f"{self.first}-{self.second}"
+
+
+def one_time() -> OneTime:
+    """Make a password to be handed over."""
+    return OneTime(first=_half(), second=_half())
+
+
+def _half() -> str:
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
 
 
 @functools.cache

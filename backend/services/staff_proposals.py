@@ -1,7 +1,8 @@
 """New accounts and other roles (账号申请): one administrator asks, another confirms.
 
-Alone nobody could make himself an approver: who asks never sees the one-time password, and who
-confirms cannot have asked. Only the first administrator, made by a command, needs no second one.
+Alone nobody could make himself an approver: who confirms cannot have asked, and each of the two is
+shown one half of the one-time password (`staff_hand_overs`). Only the first administrator, made by
+a command, needs no second one.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from backend.domain.errors import NotFound
 from backend.domain.second_person import refuse_own_work
 from backend.domain.staff import Role, StaffExists, StaffProposalOpen, StaffStateRefused, folded
 from backend.extensions import db
-from backend.services import audit, staff, staff_passwords, staff_sessions
+from backend.services import audit, staff, staff_hand_overs, staff_passwords, staff_sessions
 from backend.storage.models.staff import StaffProposal
 from backend.storage.sql import transaction
 
@@ -58,20 +59,20 @@ def propose_role(login_name: str, role: Role, *, actor: str) -> None:
 def confirm(login_name: str, *, actor: str) -> str | None:
     """Let what a colleague has asked for take effect.
 
-    A new account's one-time password is returned, good for three days; another role returns None
-    and ends what the person is signed in to. Raises NotFound, SecondPersonNeeded, StaffExists,
-    StaffStateRefused.
+    The second half of a new account's one-time password is returned, good for three days; the first
+    waits for who asked. Another role returns None and ends what the person is signed in to.
+    Raises NotFound, SecondPersonNeeded, StaffExists, StaffStateRefused.
     """
     name = folded(login_name)
     if _open(db.session(), name).kind == "role":
         _confirm_role(name, actor)
         return None
     password = staff_passwords.one_time()
-    made = staff_passwords.hashed(password)
+    made = staff_passwords.hashed(password.whole)
     try:
         with transaction() as session:
             asked = _decide(session, name, "confirmed", actor)
-            staff.insert(
+            account = staff.insert(
                 session,
                 login_name=name,
                 display_name=asked.display_name or "",
@@ -81,9 +82,10 @@ def confirm(login_name: str, *, actor: str) -> str | None:
                 actor=actor,
                 requested_by=asked.requested_by,
             )
+            staff_hand_overs.keep(session, account, password.first, held_for=asked.requested_by)
     except IntegrityError as error:
         raise StaffExists(name) from error
-    return password
+    return password.second
 
 
 def refuse(login_name: str, *, reason: str, actor: str) -> None:

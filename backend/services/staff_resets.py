@@ -1,6 +1,7 @@
 """Resets (重置): a person lost his phone or password. Two administrators make both anew.
 
-One asks, another confirms and hands the one-time password over; the person himself is neither.
+One asks, another confirms, and each hands over one half of the one-time password
+(`staff_hand_overs`); the person himself is neither.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,14 @@ from backend.domain.errors import NotFound
 from backend.domain.second_person import refuse_own_work
 from backend.domain.staff import ONE_TIME_TTL, StaffResetOpen, StaffStateRefused
 from backend.extensions import db
-from backend.services import audit, staff, staff_locks, staff_passwords, staff_sessions
+from backend.services import (
+    audit,
+    staff,
+    staff_hand_overs,
+    staff_locks,
+    staff_passwords,
+    staff_sessions,
+)
 from backend.storage.models.staff import StaffAccount, StaffReset
 from backend.storage.sql import transaction
 
@@ -41,9 +49,13 @@ def request(login_name: str, *, reason: str, actor: str) -> None:
 
 
 def confirm(login_name: str, *, actor: str) -> str:
-    """Void password and second factor, end all sessions; return a one-time password for 3 days."""
+    """Void password and second factor, end all sessions.
+
+    Return the second half of a one-time password, good for three days; the first waits for who
+    asked. Raises NotFound, SecondPersonNeeded, StaffStateRefused.
+    """
     password = staff_passwords.one_time()
-    made = staff_passwords.hashed(password)
+    made = staff_passwords.hashed(password.whole)
     with transaction() as session:
         account = staff.of_another(session, login_name, actor=actor)
         if account.state == "left":
@@ -54,10 +66,11 @@ def confirm(login_name: str, *, actor: str) -> str:
         account.password_hash = made
         account.one_time_until = clock.now() + ONE_TIME_TTL
         account.totp_encrypted = account.totp_last_step = None
+        staff_hand_overs.keep(session, account, password.first, held_for=reset.requested_by)
         staff_sessions.end_all(session, account.id, why="reset")
         staff_locks.forgive(session, account.login_name)
         _record(session, "staff.confirm_reset", account, actor, requested_by=reset.requested_by)
-    return password
+    return password.second
 
 
 def refuse(login_name: str, *, reason: str, actor: str) -> None:

@@ -22,7 +22,13 @@ from backend.domain.staff import (
     folded,
 )
 from backend.extensions import db
-from backend.services import audit, staff_locks, staff_passwords, staff_sessions
+from backend.services import (
+    audit,
+    staff_hand_overs,
+    staff_locks,
+    staff_passwords,
+    staff_sessions,
+)
 from backend.services.personal_data import vault
 from backend.services.staff_sessions import Browser, StaffMember
 from backend.storage.models.staff import StaffAccount, StaffSession
@@ -140,6 +146,7 @@ def change_password(token: str, *, old: str, new: str, browser: Browser) -> str:
     with transaction() as session:
         account = _as_it_was(session, member.account_id, kept)
         account.password_hash, account.one_time_until = made, None
+        staff_hand_overs.drop(session, account.id)
         staff_sessions.end_all(session, account.id, why="password")
         _, new_token = staff_sessions.start(session, account.id, browser, is_verified=True)
         audit.record(

@@ -26,8 +26,15 @@ def test_an_account_is_asked_for_and_confirmed_by_keyboard_alone(page_as: PageAs
     qian.look()
     page.locator("dialog[open] button").press("Enter")
     page.wait_for_selector("code")
-    assert "li.wei 的一次性密码" in page.inner_text("h1")
+    assert "li.wei 的一次性密码后半" in page.inner_text("h1")
     qian.look()
+    page = zhao.open("/console/staff/checks")
+    page.locator("a[data-dialog^=half]").press("Enter")
+    zhao.look()
+    page.locator("dialog[open] button").press("Enter")
+    page.wait_for_selector("code")
+    assert "li.wei 的一次性密码前半" in page.inner_text("h1")
+    zhao.look()
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])

@@ -100,6 +100,7 @@ AWAITING = (
         P.ENTRIES_CONFIRM,
         {"state": "drafted"},
     ),
+    Awaiting("密码前半待您交给本人", "staff_checks.page", staff_checks.count_halves),
 )
 
 

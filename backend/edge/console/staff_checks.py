@@ -1,4 +1,7 @@
-"""What waits for a second administrator (账号复核): new accounts, other roles, resets."""
+"""What waits for a second administrator (账号复核): new accounts, other roles, resets.
+
+And for who asked: the first half of a one-time password, of which the second has the other.
+"""
 
 from flask import Response, render_template
 
@@ -7,7 +10,7 @@ from backend.domain.staff import ROLE_NAMES, Role
 from backend.edge.console.access import ConsoleBlueprint, current_staff, permitted
 from backend.edge.console.answers import done
 from backend.edge.console.forms import WithReason
-from backend.services import staff_proposals, staff_resets
+from backend.services import staff_hand_overs, staff_proposals, staff_resets
 
 blueprint = ConsoleBlueprint("staff_checks", __name__)
 
@@ -20,6 +23,7 @@ def page() -> str:
         "console/staff_checks.html",
         proposals=[(row, ROLE_NAMES[Role(row.role)]) for row in staff_proposals.list_open()],
         resets=staff_resets.list_open(),
+        halves=staff_hand_overs.list_for(current_staff().name),
     )
 
 
@@ -27,10 +31,10 @@ def page() -> str:
 @permitted(Permission.STAFF_CONFIRM)
 def confirm(login_name: str) -> Response | str:
     """Let an account or a role count."""
-    password = staff_proposals.confirm(login_name, actor=current_staff().name)
-    if password is None:
+    second = staff_proposals.confirm(login_name, actor=current_staff().name)
+    if second is None:
         return done("新角色已生效，本人需重新登录", "staff_checks.page")
-    return _hand_over(login_name, password)
+    return _hand_over(login_name, "后半", second)
 
 
 @blueprint.post("/staff/checks/<login_name>/refuse")
@@ -46,7 +50,16 @@ def refuse(login_name: str) -> Response:
 @permitted(Permission.STAFF_CONFIRM)
 def confirm_reset(login_name: str) -> str:
     """Make a password and a code anew."""
-    return _hand_over(login_name, staff_resets.confirm(login_name, actor=current_staff().name))
+    second = staff_resets.confirm(login_name, actor=current_staff().name)
+    return _hand_over(login_name, "后半", second)
+
+
+@blueprint.post("/staff/checks/<login_name>/half")
+@permitted(Permission.STAFF_MANAGE)
+def take_half(login_name: str) -> str:
+    """Show who asked the first half, once."""
+    first = staff_hand_overs.take(login_name, actor=current_staff().name)
+    return _hand_over(login_name, "前半", first)
 
 
 @blueprint.post("/staff/checks/<login_name>/refuse-reset")
@@ -66,6 +79,13 @@ def count_for(name: str) -> int:
     return sum(name not in pair for pair in people)
 
 
-def _hand_over(login_name: str, password: str) -> str:
-    """Show a password on the answer itself: a redirect would have to carry it in a cookie."""
-    return render_template("console/staff_password.html", login_name=login_name, password=password)
+def count_halves(name: str) -> int:
+    """Return how many halves of passwords wait for a person to hand them over."""
+    return len(staff_hand_overs.list_for(name))
+
+
+def _hand_over(login_name: str, which: str, half: str) -> str:
+    """Show half a password on the answer itself: a redirect would carry it in a cookie."""
+    return render_template(
+        "console/staff_password.html", login_name=login_name, which=which, half=half
+    )

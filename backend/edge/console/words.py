@@ -83,6 +83,7 @@ VERBS: dict[str, str] = {
     "revoke": "作废",
     "role": "更换角色",
     "run": "开始发放",
+    "show_half": "领取密码前半",
     "sign_in": "登录",
     "state": "出具月报",
     "send_back": "退回",

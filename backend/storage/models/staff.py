@@ -70,6 +70,19 @@ class StaffSession(Model):
     )
 
 
+class StaffHandOver(Model):
+    """The first half of a one-time password (交接), until who asked for it has seen it, once."""
+
+    __tablename__ = "staff_hand_overs"
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("staff_accounts.id"), primary_key=True, autoincrement=False
+    )
+    half_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    held_for: Mapped[str]  # the login name, folded, of who asked
+    account: Mapped[StaffAccount] = relationship(lazy="joined")
+    __table_args__ = (CheckConstraint("held_for = lower(held_for)", name="folded"),)
+
+
 class StaffFailure(Model):
     """A sign-in that was tried and has not succeeded; forgotten after a day."""
 

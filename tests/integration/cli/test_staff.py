@@ -3,7 +3,7 @@
 from apiflask import APIFlask
 
 from tests.factories import MovableClock
-from tests.staffing import PASSWORD, desk, enrol
+from tests.staffing import desk, enrol
 
 
 def run(app: APIFlask, *args: str) -> tuple[int, str]:
@@ -54,9 +54,10 @@ def test_a_reset_takes_two_administrators(app: APIFlask, moment: MovableClock) -
     assert (status, "second_person_needed" in told) == (1, True)
     assert run(app, "refuse-reset", "li.wei", "--reason", "找到了", "--actor", "zhao")[0] == 0
     assert run(app, *asked)[0] == 0
-    password = run(app, "confirm-reset", "li.wei", "--actor", "qian")[1].splitlines()[-1]
-    assert password != PASSWORD
-    enrol("li.wei", password)
+    second = run(app, "confirm-reset", "li.wei", "--actor", "qian")[1].splitlines()[-1]
+    assert run(app, "half", "li.wei", "--actor", "qian")[0] == 1
+    first = run(app, "half", "li.wei", "--actor", "zhao")[1].splitlines()[-1]
+    enrol("li.wei", f"{first}-{second}")
 
 
 def test_all_accounts_after_the_first_take_two_administrators(app: APIFlask) -> None:
@@ -68,5 +69,7 @@ def test_all_accounts_after_the_first_take_two_administrators(app: APIFlask) -> 
     assert (status, "second_person_needed" in told) == (1, True)
     assert run(app, "refuse", "qian", "--reason", "写错了", "--actor", "zhao")[0] == 0
     assert run(app, "add", "qian", *person, "--role", "bureau_operator")[0] == 0
-    enrol("qian", run(app, "confirm", "qian", "--actor", "sun")[1].splitlines()[-1])
+    second = run(app, "confirm", "qian", "--actor", "sun")[1].splitlines()[-1]
+    first = run(app, "half", "qian", "--actor", "zhao")[1].splitlines()[-1]
+    enrol("qian", f"{first}-{second}")
     assert "商务局经办\t钱进" in run(app, "list")[1]

@@ -45,6 +45,7 @@ def test_a_login_name_is_one_persons_for_ever(app: APIFlask) -> None:
     assert acts() == [
         ("staff.propose_account", "root.admin"),
         ("staff.add", "qian.admin"),
+        ("staff.show_half", "root.admin"),
         ("staff.leave", "zhao"),
     ]
 
@@ -67,7 +68,8 @@ def test_nobody_keeps_his_own_account(app: APIFlask, name: str) -> None:
     add()
     with pytest.raises(SecondPersonNeeded):
         ACTS[name](" LI.WEI")
-    assert [action for action, _ in acts()] == ["staff.propose_account", "staff.add"]
+    made = ["staff.propose_account", "staff.add", "staff.show_half"]
+    assert [action for action, _ in acts()] == made
 
 
 @pytest.mark.parametrize("name", ACTS)
@@ -98,7 +100,8 @@ def test_unlocking_forgives_failures_and_opens_a_locked_account(app: APIFlask) -
     assert [(s.account.state, s.is_locked_out) for s in staff.list_all()] == [("active", False)]
     staff.unlock("li.wei", actor="zhao")
     assert [action for action, _ in acts()] == [
-        *("staff.propose_account", "staff.add", "staff.unlock", "staff.lock", "staff.unlock"),
+        *("staff.propose_account", "staff.add", "staff.show_half"),
+        *("staff.unlock", "staff.lock", "staff.unlock"),
     ]
 
 

@@ -21,7 +21,13 @@ from backend.domain.staff import (
     StaffStateRefused,
 )
 from backend.extensions import db
-from backend.services import staff, staff_proposals, staff_sessions, staff_sign_ins
+from backend.services import (
+    staff,
+    staff_hand_overs,
+    staff_proposals,
+    staff_sessions,
+    staff_sign_ins,
+)
 from backend.storage.models.audit import AuditEntry
 from backend.storage.models.staff import StaffAccount, StaffProposal
 from backend.storage.sql import transaction
@@ -44,12 +50,12 @@ def test_nobody_signs_in_to_an_account_that_one_administrator_wants(app: APIFlas
     assert rows(StaffAccount) == []
     with pytest.raises(StaffSignInRefused):
         staff_sign_ins.by_password("li.wei", "x" * 12, browser=BROWSER)
-    password = staff_proposals.confirm(" LI.WEI", actor="qian")
-    assert password
-    enrol("li.wei", password)
+    second = staff_proposals.confirm(" LI.WEI", actor="qian")
+    first = staff_hand_overs.take("Li.Wei", actor="Zhao")
+    enrol("li.wei", f"{first}-{second}")
     (account,) = rows(StaffAccount)
     assert (account.role, account.added_by) == ("bureau_approver", "qian")
-    (_, added, _) = rows(AuditEntry)
+    (_, added, _, _) = rows(AuditEntry)
     assert added.details == {"role": "bureau_approver", "requested_by": "zhao"}
     assert acts()[:2] == [("staff.propose_account", "zhao"), ("staff.add", "qian")]
 

@@ -11,7 +11,13 @@ from backend.domain.staff import (
     StaffSignInRefused,
     StaffStateRefused,
 )
-from backend.services import staff, staff_resets, staff_sessions, staff_sign_ins
+from backend.services import (
+    staff,
+    staff_hand_overs,
+    staff_resets,
+    staff_sessions,
+    staff_sign_ins,
+)
 from backend.storage.models.audit import AuditEntry
 from backend.storage.models.staff import StaffReset
 from tests.factories import MovableClock, rows
@@ -29,14 +35,15 @@ def test_a_reset_voids_password_phone_and_sessions_and_the_person_enrols_anew(
     under_way = staff_sign_ins.by_password("li.wei", PASSWORD, browser=BROWSER).token
     request()
     assert staff_sessions.current(li.token).name == "li.wei"
-    first = staff_resets.confirm("li.wei", actor="qian")
+    second = staff_resets.confirm("li.wei", actor="qian")
+    handed_over = f"{staff_hand_overs.take('li.wei', actor='zhao')}-{second}"
     with pytest.raises(StaffSessionOver):
         staff_sessions.current(li.token)
     with pytest.raises(StaffSessionOver):
         staff_sign_ins.by_code(under_way, li.code(), browser=BROWSER)
     with pytest.raises(StaffSignInRefused):
         staff_sign_ins.by_password("li.wei", PASSWORD, browser=BROWSER)
-    token, secret = enrol("li.wei", first)
+    token, secret = enrol("li.wei", handed_over)
     assert secret != li.secret
     assert staff_sessions.current(token).must_change_password
     done = [(e.action, e.actor) for e in rows(AuditEntry) if "reset" in e.action]

@@ -53,7 +53,8 @@ def test_the_first_sign_in_enrols_a_phone_and_may_do_nothing_before_a_new_passwo
     assert staff_sessions.current(token).permissions
     acts = [entry.action for entry in rows(AuditEntry)]
     assert acts == [
-        *("staff.propose_account", "staff.add", "staff.enrol", "staff.change_password"),
+        *("staff.propose_account", "staff.add", "staff.show_half"),
+        *("staff.enrol", "staff.change_password"),
     ]
 
 

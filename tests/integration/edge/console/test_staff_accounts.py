@@ -31,7 +31,7 @@ def account_of(name: str) -> StaffAccount:
     return found  # type: ignore[no-any-return]  # rows are of any model
 
 
-def test_an_account_takes_two_administrators_and_its_password_is_shown_to_the_second(
+def test_an_account_takes_two_administrators_and_its_password_is_shown_in_halves(
     two: tuple[Desk, Desk],
 ) -> None:
     zhao, qian = two
@@ -43,12 +43,13 @@ def test_an_account_takes_two_administrators_and_its_password_is_shown_to_the_se
     refused = zhao.post(f"{CHECKS}/li.wei/confirm")
     assert refused.status_code == 403
     assert zhao.get(PERSON).status_code == 404
-    answer = qian.post(f"{CHECKS}/li.wei/confirm")
-    assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "no-store"
-    password = re.search("<code>([^<]+)</code>", answer.text)
-    assert password
-    enrol("li.wei", password[1])
+    halves = []
+    for answer in (qian.post(f"{CHECKS}/li.wei/confirm"), zhao.post(f"{CHECKS}/li.wei/half")):
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "no-store"
+        halves += re.findall("<code>([^<]+)</code>", answer.text)
+    second, first = halves
+    enrol("li.wei", f"{first}-{second}")
     assert "商务局审批" in zhao.get(PERSON).text
 
 
@@ -64,13 +65,18 @@ def test_another_role_takes_two_and_a_request_is_taken_back(two: tuple[Desk, Des
     assert account_of("li.wei").role == Role.FINANCE
 
 
-def test_a_reset_takes_two_and_the_second_sees_the_password(two: tuple[Desk, Desk]) -> None:
+def test_a_reset_takes_two_and_each_sees_a_half_of_the_password(two: tuple[Desk, Desk]) -> None:
     zhao, qian = two
     add()
     assert zhao.post(f"{PERSON}/reset", reason="手机遗失").status_code == 303
     assert "手机遗失" in qian.get(CHECKS).text
     assert zhao.post(f"{CHECKS}/li.wei/confirm-reset").status_code == 403
-    assert "一次性密码" in qian.post(f"{CHECKS}/li.wei/confirm-reset").text
+    assert "一次性密码后半" in qian.post(f"{CHECKS}/li.wei/confirm-reset").text
+    assert "密码前半待您交给本人" in zhao.get("/console/").text
+    assert qian.post(f"{CHECKS}/li.wei/half").status_code == 409
+    assert "一次性密码前半" in zhao.post(f"{CHECKS}/li.wei/half").text
+    assert zhao.post(f"{CHECKS}/li.wei/half").status_code == 409
+    assert "密码前半待您交给本人" not in zhao.get("/console/").text
     assert zhao.post(f"{PERSON}/reset", reason="又遗失").status_code == 303
     assert qian.post(f"{CHECKS}/li.wei/refuse-reset", reason="已找到").status_code == 303
     assert staff_resets.list_open() == []
