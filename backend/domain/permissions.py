@@ -86,6 +86,7 @@ class Permission(StrEnum):
     COMPLAINTS_ANSWER = "complaints.answer"
     COMPLAINTS_CLOSE = "complaints.close"
     SUBSIDIES_READ = "subsidies.read"
+    SUBSIDY_PAPERS_READ = "subsidy_papers.read"  # evidence, and what was bought; audited
     SUBSIDIES_REVIEW_FIRST = "subsidies.review_first"
     SUBSIDIES_REVIEW_SECOND = "subsidies.review_second"
     SUBSIDIES_PAY = "subsidies.pay"
@@ -119,7 +120,7 @@ _BUREAU_READ = (
     | _PUBLIC_WORK
     | _MONEY_READ
     | {P.MERCHANT_PAPERS_READ, P.CLERKS_READ, P.WAR_ROOM_READ}
-    | {P.RESIDENTS_READ, P.COMPLAINTS_READ, P.PARTNERS_READ}
+    | {P.RESIDENTS_READ, P.COMPLAINTS_READ, P.PARTNERS_READ, P.SUBSIDY_PAPERS_READ}
 )
 
 MATRIX: Mapping[Role, frozenset[Permission]] = {

@@ -10,6 +10,7 @@ from sqlalchemy import Select, exists, func, or_, select
 
 from backend.domain.payments import REFUND_OPEN
 from backend.extensions import db
+from backend.services import subsidy_lists
 from backend.storage.models.budgets import (
     BudgetChange,
     BudgetDecision,
@@ -22,6 +23,48 @@ from backend.storage.models.payouts import PayoutAccount
 from backend.storage.models.reconciliation import ReconciliationItem
 from backend.storage.models.refunds import Payback, RefundProposal
 from backend.storage.models.settlements import SettlementSheet, SettlementStep
+from backend.storage.models.subsidies import (
+    AccountCorrection,
+    Subsidy,
+    SubsidyPayout,
+    SubsidyPayoutLine,
+)
+
+
+def first_reviews(_: str) -> int:
+    """Return how many applications for subsidies nobody has reviewed."""
+    return _count(select(Subsidy.id).where(Subsidy.state == "submitted"))
+
+
+def second_reviews(name: str) -> int:
+    """Return how many applications another person has reviewed first."""
+    reviewed = Subsidy.state == "first_reviewed", Subsidy.first_reviewer != name
+    return _count(select(Subsidy.id).where(*reviewed))
+
+
+def subsidies_to_pay(_: str) -> int:
+    """Return how many granted subsidies the next payout list would hold."""
+    return subsidy_lists.count_payable()
+
+
+def subsidies_to_answer(name: str) -> int:
+    """Return how many lines of others' payout lists the bank's word is wanted for."""
+    return _count(
+        select(SubsidyPayoutLine.subsidy_id)
+        .join(SubsidyPayout, SubsidyPayout.number == SubsidyPayoutLine.number)
+        .where(SubsidyPayoutLine.state == "sent", SubsidyPayout.made_by != name)
+    )
+
+
+def account_corrections(name: str) -> int:
+    """Return how many corrected accounts wait, but for returns that he wrote down."""
+    returned_by_him = exists().where(
+        SubsidyPayoutLine.number == AccountCorrection.returned_number,
+        SubsidyPayoutLine.subsidy_id == AccountCorrection.subsidy_id,
+        SubsidyPayoutLine.answered_by == name,
+    )
+    waiting = AccountCorrection.state == "submitted"
+    return _count(select(AccountCorrection.position).where(waiting, ~returned_by_him))
 
 
 def refund_proposals(name: str) -> int:

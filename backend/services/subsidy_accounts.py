@@ -85,6 +85,11 @@ def of_return(subsidy_id: str) -> AccountCorrection | None:
     return made[-1] if made and made[-1].returned_number == line.number else None
 
 
+def corrections(subsidy_id: str) -> list[AccountCorrection]:
+    """Return a subsidy's corrected accounts in their order."""
+    return queries.list_corrections(db.session(), subsidy_id)
+
+
 def list_waiting() -> list[AccountCorrection]:
     """Return the corrections that nobody has decided, the oldest first."""
     return queries.list_waiting_corrections(db.session())

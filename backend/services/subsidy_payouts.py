@@ -73,12 +73,35 @@ def _create(number: str, actor: str) -> SubsidyPayout:
     return payout
 
 
-def content_of(number: str) -> bytes:
-    """Return a list's Excel file, byte for byte as it was made; it names account numbers."""
+def get(number: str) -> SubsidyPayout:
+    """Return a list's row, or raise NotFound."""
     payout = db.session.get(SubsidyPayout, number)
     if payout is None:
         raise NotFound(f"subsidy payout list {number[:64]!r}")
-    return vault().open(payout.content_encrypted)
+    return payout
+
+
+def lines(number: str) -> list[tuple[SubsidyPayoutLine, Subsidy]]:
+    """Return a list's lines with what the bank did of each, and whose they are."""
+    return queries.list_lines(db.session(), number)
+
+
+def attempts(subsidy_id: str) -> list[tuple[SubsidyPayoutLine, SubsidyPayout]]:
+    """Return every time a subsidy was on a list, the oldest first."""
+    return queries.list_payments(db.session(), subsidy_id)
+
+
+def content_of(number: str) -> bytes:
+    """Return a list's Excel file, byte for byte as it was made; it names account numbers."""
+    return vault().open(get(number).content_encrypted)
+
+
+def take_out(number: str, *, actor: str) -> bytes:
+    """Return a list's Excel file for the bank, and write down who has it."""
+    content = content_of(number)
+    with transaction() as session:
+        audit.record(session, actor=actor, action="subsidy.read_list", subject=number)
+    return content
 
 
 def answer(

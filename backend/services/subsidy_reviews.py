@@ -61,13 +61,22 @@ def grant(*, subsidy_id: str, actor: str) -> Subsidy:
     return subsidy
 
 
-def refuse(*, subsidy_id: str, reason: str, actor: str) -> Subsidy:
-    """Refuse an application with a reason its applicant reads; its unit is free again."""
+def refuse(
+    *,
+    subsidy_id: str,
+    reason: str,
+    actor: str,
+    under: tuple[rules.SubsidyState, ...] = ("submitted", "first_reviewed"),
+) -> Subsidy:
+    """Refuse an application with a reason its applicant reads; its unit is free again.
+
+    :param under: the states in which the caller's office may refuse it
+    """
     with transaction() as session:
         subsidy = subsidies.held(session, subsidy_id, None)
         if (subsidy.state, subsidy.reason) == ("refused", reason):
             return subsidy
-        subsidies.refuse_unless(subsidy, ("submitted", "first_reviewed"))
+        subsidies.refuse_unless(subsidy, under)
         subsidy.reason = reason
         _step(session, subsidy, "refused", actor=actor, reason=reason)
         campaign_queries.give_unit(session, subsidy.tier_id)

@@ -35,6 +35,8 @@ from backend.edge.console import (
     spending,
     staff_accounts,
     staff_checks,
+    subsidies,
+    subsidy_payouts,
     war_room,
 )
 from backend.edge.guards import Edge
@@ -73,6 +75,8 @@ PAGES = (
     war_room.blueprint,
     residents.blueprint,
     entries.blueprint,
+    subsidies.blueprint,
+    subsidy_payouts.blueprint,
     staff_accounts.blueprint,
     staff_checks.blueprint,
     permission_matrix.blueprint,
@@ -111,5 +115,7 @@ TABLES = {
         budgets.CHANGES,
         spending.IMPORTS,
         fund_reports.REPORTS,
+        subsidies.TABLE,
+        subsidy_payouts.TABLE,
     )
 }

@@ -101,6 +101,39 @@ AWAITING = (
         {"state": "drafted"},
     ),
     Awaiting("密码前半待您交给本人", "staff_checks.page", staff_checks.count_halves),
+    Awaiting(
+        "专项补贴待初审",
+        "subsidies.page",
+        awaiting.first_reviews,
+        P.SUBSIDIES_REVIEW_FIRST,
+        {"state": "submitted"},
+    ),
+    Awaiting(
+        "专项补贴待复审",
+        "subsidies.page",
+        awaiting.second_reviews,
+        P.SUBSIDIES_REVIEW_SECOND,
+        {"state": "first_reviewed"},
+    ),
+    Awaiting(
+        "补贴更正账户待审核",
+        "subsidies.page",
+        awaiting.account_corrections,
+        P.SUBSIDIES_REVIEW_SECOND,
+        {"state": "correcting"},
+    ),
+    Awaiting(
+        "专项补贴待发放",
+        "subsidy_payouts.page",
+        awaiting.subsidies_to_pay,
+        P.SUBSIDIES_PAY,
+    ),
+    Awaiting(
+        "补贴发放待登记银行结果",
+        "subsidy_payouts.page",
+        awaiting.subsidies_to_answer,
+        P.SUBSIDIES_PAY,
+    ),
 )
 
 

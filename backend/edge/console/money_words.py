@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from backend.domain import payments, reconciliation, settlements
+from backend.domain import payments, reconciliation, settlements, subsidies
 from backend.edge.console.cells import Badge, Link, Tone
 
 ORDER_STATES: Mapping[str, tuple[str, Tone]] = {
@@ -74,6 +74,25 @@ ACCOUNT_KINDS: Mapping[str, str] = {
     "locked": "已领未用",
     "spent": "已用",
 }
+SUBSIDY_STATES: Mapping[str, str] = {str(s): text for s, text in subsidies.STATE_NAMES.items()}
+SUBSIDY_TONES: Mapping[str, Tone] = {
+    "draft": "plain",
+    "submitted": "busy",
+    "first_reviewed": "busy",
+    "granted": "good",
+    "refused": "bad",
+    "withdrawn": "plain",
+}
+SUBSIDY_PAYMENTS: Mapping[str, tuple[str, Tone]] = {
+    "sent": ("银行办理中", "busy"),
+    "paid": ("已发放", "good"),
+    "returned": ("银行退回", "bad"),
+}
+SUBSIDY_PROGRESS: Mapping[str, str] = {
+    "payable": "已通过，待发放",
+    **{state: text for state, (text, _) in SUBSIDY_PAYMENTS.items()},
+    "correcting": "更正账户待审核",
+}
 TONES: Mapping[str, Tone] = {
     "paid": "good",
     "done": "good",
@@ -113,6 +132,17 @@ def account(account_id: str) -> str:
     """Return an account in words: 'campaign:Q2-MAY:spent' -> 'Q2-MAY 已用'."""
     pot, _, kind = account_id.rpartition(":")
     return f"{pot.partition(':')[2]} {ACCOUNT_KINDS[kind]}"
+
+
+def subsidy_state(state: str, payment: str, *, correcting: bool) -> Badge:
+    """Return how an application stands; a granted one as far as its money is."""
+    if correcting:
+        return Badge(SUBSIDY_PROGRESS["correcting"], "busy")
+    if state != "granted":
+        return Badge(SUBSIDY_STATES[state], SUBSIDY_TONES[state])
+    if payment == "none":
+        return Badge(SUBSIDY_PROGRESS["payable"], "busy")
+    return Badge(*SUBSIDY_PAYMENTS[payment])
 
 
 def decision(code: str | None) -> Badge:

@@ -62,6 +62,8 @@ MENU = (
             Item("代发", "payouts.page"),
             Item("商户收款账户", "payout_accounts.page"),
             Item("暂缓结算", "settlement_holds.page_of_holds"),
+            Item("专项补贴", "subsidies.page"),
+            Item("补贴发放清单", "subsidy_payouts.page"),
             Item("对账文件", "reconciliation.page"),
             Item("对账差异", "reconciliation_items.page_of_items"),
             Item("预算", "budgets.page"),

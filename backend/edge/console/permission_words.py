@@ -27,6 +27,7 @@ NOUNS = {
     "notices": "公告",
     "complaints": "投诉",
     "subsidies": "专项补贴",
+    "subsidy_papers": "专项补贴材料",
     "entries": "首道门票",
     "partners": "合作机构",
     "exports": "导出",

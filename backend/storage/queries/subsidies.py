@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import Exists, func, select
 from sqlalchemy.orm import Session
 
 from backend.domain.subsidies import RESERVING
@@ -11,9 +11,13 @@ from backend.storage.models.subsidies import (
     AccountCorrection,
     Subsidy,
     SubsidyFile,
+    SubsidyPayout,
     SubsidyPayoutLine,
     SubsidyStep,
 )
+
+# A subsidy's payout lines, the newest first: only returned ones have another after them.
+NEWEST_PAYMENT = (SubsidyPayoutLine.state == "returned", SubsidyPayoutLine.answered_at.desc())
 
 
 def get_by_request(session: Session, resident_id: int, request_id: str) -> Subsidy | None:
@@ -101,8 +105,41 @@ def payment_of(session: Session, subsidy_id: str) -> SubsidyPayoutLine | None:
     return session.scalar(
         select(SubsidyPayoutLine)
         .where(SubsidyPayoutLine.subsidy_id == subsidy_id)
-        .order_by(SubsidyPayoutLine.state == "returned", SubsidyPayoutLine.answered_at.desc())
+        .order_by(*NEWEST_PAYMENT)
         .limit(1)
+    )
+
+
+def list_payments(
+    session: Session, subsidy_id: str
+) -> list[tuple[SubsidyPayoutLine, SubsidyPayout]]:
+    """Return a subsidy's payout lines, each with its list, the oldest first."""
+    rows = session.execute(
+        select(SubsidyPayoutLine, SubsidyPayout)
+        .join(SubsidyPayout, SubsidyPayout.number == SubsidyPayoutLine.number)
+        .where(SubsidyPayoutLine.subsidy_id == subsidy_id)
+        .order_by(SubsidyPayout.made_at, SubsidyPayout.number)
+    )
+    return [(line, payout) for line, payout in rows]
+
+
+def list_lines(session: Session, number: str) -> list[tuple[SubsidyPayoutLine, Subsidy]]:
+    """Return a payout list's lines in their order, each with its subsidy."""
+    rows = session.execute(
+        select(SubsidyPayoutLine, Subsidy)
+        .join(Subsidy, Subsidy.id == SubsidyPayoutLine.subsidy_id)
+        .where(SubsidyPayoutLine.number == number)
+        .order_by(SubsidyPayoutLine.line)
+    )
+    return [(line, subsidy) for line, subsidy in rows]
+
+
+def on_the_way() -> Exists:
+    """Return whether a subsidy was paid, or is with the bank."""
+    return (
+        select(SubsidyPayoutLine.number)
+        .where(SubsidyPayoutLine.subsidy_id == Subsidy.id, SubsidyPayoutLine.state != "returned")
+        .exists()
     )
 
 
@@ -112,12 +149,9 @@ def list_payable(session: Session) -> list[Subsidy]:
     Not those whose account is being corrected: asked once they are held, when no applicant can
     name another account any more.
     """
-    on_the_way = select(SubsidyPayoutLine.number).where(
-        SubsidyPayoutLine.subsidy_id == Subsidy.id, SubsidyPayoutLine.state != "returned"
-    )
     held = session.scalars(
         select(Subsidy)
-        .where(Subsidy.state == "granted", ~on_the_way.exists())
+        .where(Subsidy.state == "granted", ~on_the_way())
         .order_by(Subsidy.created_at, Subsidy.id)
         .with_for_update(of=Subsidy, key_share=True)
     ).all()

@@ -16,18 +16,23 @@ from backend.services import (
     refund_proposals,
     settlements,
     spending_imports,
+    subsidy_accounts,
+    subsidy_payouts,
+    subsidy_reviews,
 )
+from backend.services.subsidies import Account
 from backend.storage.models.payments import PaymentCase
 from backend.storage.models.reconciliation import ReconciliationItem
 from tests.bank_details import detail, line, take_detail
 from tests.entering import stated
-from tests.factories import SUPERMARKET, City, MovableClock, rows
+from tests.factories import SUPERMARKET, City, MovableClock, new_request, rows
 from tests.integration.services import budget_parts
 from tests.integration.services.paying import at_placard, buyer, provided
 from tests.integration.services.reconciling import name_the_shop
 from tests.integration.services.refunding import goods
 from tests.providers import paid
 from tests.settling import drafted, redeem
+from tests.subsidising import car, granted, sent_back, submitted
 
 Count = Callable[[str], int]
 MAKER, OTHER = "张经办", "李科长"
@@ -79,6 +84,30 @@ def spending(city: City, moment: MovableClock) -> None:
     )
 
 
+def reviewed_once(city: City, moment: MovableClock) -> None:
+    car(city)
+    made = submitted(city.resident())
+    subsidy_reviews.first(subsidy_id=made.id, actor=MAKER)
+
+
+def listed(city: City, moment: MovableClock) -> None:
+    car(city)
+    granted(city.resident())
+    subsidy_payouts.create(number="P1", actor=MAKER)
+
+
+def corrected(city: City, moment: MovableClock) -> None:
+    car(city)
+    person = city.resident()
+    made = sent_back(person)
+    subsidy_accounts.correct(
+        subsidy_id=made.id,
+        resident_id=person.id,
+        request_id=new_request(),
+        account=Account(holder="张三", bank="示例银行", number="6222020099990001"),
+    )
+
+
 MADE: tuple[tuple[Callable[[City, MovableClock], None], Count, str], ...] = (
     (sheet, awaiting.sheets_for_bureau, MAKER),
     (half_approved, awaiting.sheets_for_finance, OTHER),
@@ -87,6 +116,9 @@ MADE: tuple[tuple[Callable[[City, MovableClock], None], Count, str], ...] = (
     (explained, awaiting.differences_to_resolve, MAKER),
     (budget, awaiting.budget_changes, budget_parts.ASKS),
     (spending, awaiting.spending_imports, MAKER),
+    (reviewed_once, awaiting.second_reviews, MAKER),
+    (listed, awaiting.subsidies_to_answer, MAKER),
+    (corrected, awaiting.account_corrections, "财政乙"),
 )
 
 
@@ -145,3 +177,12 @@ def test_a_case_waits_once_its_money_is_at_its_end(city: City) -> None:
     [case] = rows(PaymentCase)
     payment_cases.close(case.id, actor=OTHER, reason="已核对")
     assert awaiting.payment_cases(OTHER) == 0
+
+
+def test_an_application_waits_for_a_first_review_and_a_grant_for_its_payout(city: City) -> None:
+    car(city)
+    submitted(city.resident())
+    granted(city.resident(), 2)
+    assert (awaiting.first_reviews(MAKER), awaiting.subsidies_to_pay(MAKER)) == (1, 1)
+    subsidy_payouts.create(number="P1", actor=MAKER)
+    assert awaiting.subsidies_to_pay(MAKER) == 0
