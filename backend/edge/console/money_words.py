@@ -83,6 +83,14 @@ SUBSIDY_TONES: Mapping[str, Tone] = {
     "refused": "bad",
     "withdrawn": "plain",
 }
+SUBSIDY_STEPS: Mapping[str, str] = {
+    "draft": "填写申请",
+    "submitted": "提交申请",
+    "first_reviewed": "初审通过",
+    "granted": "复审通过",
+    "refused": "不予通过",
+    "withdrawn": "撤回申请",
+}
 SUBSIDY_PAYMENTS: Mapping[str, tuple[str, Tone]] = {
     "sent": ("银行办理中", "busy"),
     "paid": ("已发放", "good"),

@@ -244,7 +244,7 @@ def _steps(subsidy_id: str) -> Sequence[Step]:
     """Return what happened, in its order: steps, payouts, corrections of the account."""
     found: list[Step] = [
         (
-            words.SUBSIDY_STATES[step.state],
+            words.SUBSIDY_STEPS[step.state],
             words.SUBSIDY_TONES[step.state],
             step.at,
             _who(step.actor),

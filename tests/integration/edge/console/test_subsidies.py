@@ -60,7 +60,7 @@ def test_two_offices_review_and_buttons_show_only_to_who_may(
     )
     page = approver.get(path).text
     assert "已通过，待发放" in page
-    assert page.index("待初审") < page.index("待复审")
+    assert page.index("提交申请") < page.index("初审通过") < page.index("复审通过")
 
 
 def test_whoever_reviewed_first_is_told_why_he_does_not_grant(
