@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+import yaml
 from apiflask import APIFlask
 from click import Group
 
@@ -187,6 +188,14 @@ def test_what_the_web_server_reads_is_documented() -> None:
     assert read
     for readme in READMES:
         assert read <= set(TERM.findall(prose(readme)))
+
+
+def test_every_metric_that_an_alert_asks_for_is_in_the_table() -> None:
+    rules = yaml.safe_load(text_of(ROOT / "deploy/alerts.yml"))["groups"][0]["rules"]
+    asked = {name for rule in rules for name in re.findall(r"huiquan_\w+", rule["expr"])}
+    told = " ".join(row[0] for row in table(section(ROOT / "docs/operations.md", "Figures")))
+    assert asked
+    assert asked <= set(re.findall(r"huiquan_\w+", told))
 
 
 @cache

@@ -23,7 +23,8 @@ from backend import metrics
 from backend.domain.errors import NotFound
 from backend.domain.refusals import SignInRequired
 from backend.edge.guards import Guard
-from backend.services import live, payment_records
+from backend.extensions import db
+from backend.services import live, missing_files, payment_records
 from backend.services.payment_records import OpenMoney
 from backend.settings import Settings
 
@@ -56,6 +57,7 @@ def scrape() -> Response:
     now = CollectorRegistry()
     now.register(_Quotas())
     now.register(_Payments())
+    now.register(_Files())
     text = generate_latest(registry) + generate_latest(now)
     return Response(text, content_type=CONTENT_TYPE_LATEST)
 
@@ -131,3 +133,24 @@ class _Payments(Collector):
         yield GaugeMetricFamily(
             "huiquan_payment_cases_open", "Cases of money astray", value=found.cases
         )
+
+
+class _Files(Collector):
+    """Asked of SQL at the scrape: whose files are late, of how many days."""
+
+    def collect(self) -> Iterator[Metric]:
+        missing = GaugeMetricFamily(
+            "huiquan_outside_files_missing",
+            "Days with payments whose file is late, by who owes it",
+            labels=["kind", "party"],
+        )
+        try:
+            found = missing_files.sources()
+        except SQLAlchemyError as error:
+            log.warning("files_not_scraped", error=type(error).__name__)
+            return
+        finally:
+            db.session.close()
+        for source in found:
+            missing.add_metric([source.kind, source.party], len(source.missing))
+        yield missing

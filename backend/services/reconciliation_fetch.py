@@ -13,9 +13,8 @@ from backend.domain.errors import HuiquanError
 from backend.domain.reconciliation import FETCH_FROM, PROVIDER_OF, FileKind, is_late
 from backend.extensions import db
 from backend.gateways.payments.protocol import BillNotReady, PaymentProvider
-from backend.services import outside_files, reconciliation
+from backend.services import missing_files, outside_files, reconciliation
 from backend.services.outside_files import Coming, Taken
-from backend.settings import Settings
 from backend.storage.models.reconciliation import OutsideFile
 
 log = structlog.get_logger()
@@ -48,12 +47,14 @@ def fetch(kind: FileKind, provider: PaymentProvider, day: date, *, actor: str) -
     try:
         bill = provider.bill(day)
     except BillNotReady as reason:
-        if is_late(kind, day, taken=clock.today()):
+        is_owed = missing_files.is_expected(kind, missing_files.party_of(kind), day)
+        db.session.close()
+        if is_owed and is_late(kind, day, taken=clock.today()):
             log.warning("bill_missing", kind=kind, day=f"{day}", why=str(reason))
         return None
     coming = Coming(
         kind=kind,
-        party=party_of(kind),
+        party=missing_files.party_of(kind),
         day=day,
         name=bill.file_name,
         without_records=bill.content is None,
@@ -61,16 +62,6 @@ def fetch(kind: FileKind, provider: PaymentProvider, day: date, *, actor: str) -
     taken = outside_files.take(BytesIO(bill.content or b""), coming, actor=actor)
     reconciliation.run(taken.file.id)
     return taken
-
-
-def party_of(kind: FileKind) -> str:
-    """Return our merchant number at the provider whose bills are of a kind."""
-    settings: Settings = current_app.extensions["settings"]
-    numbers = {
-        "wechat_bill": settings.wechat_pay_mchid,
-        "unionpay_zm": settings.unionpay_merchant_number,
-    }
-    return numbers[kind] or ""
 
 
 def _providers() -> list[tuple[FileKind, PaymentProvider]]:
@@ -88,7 +79,7 @@ def _missing(kind: FileKind) -> list[date]:
         db.session.scalars(
             select(OutsideFile.day).where(
                 OutsideFile.kind == kind,
-                OutsideFile.party == party_of(kind),
+                OutsideFile.party == missing_files.party_of(kind),
                 OutsideFile.day.in_(ready),
             )
         )

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from flask import render_template, url_for
 
 from backend.domain.permissions import Permission as P
+from backend.domain.reconciliation import KIND_NAMES
 from backend.edge.console import access, merchant_work, staff_checks
 from backend.edge.console.access import SIGNED_IN, ConsoleBlueprint, permitted
-from backend.services import awaiting, campaign_approvals, exports
+from backend.services import awaiting, campaign_approvals, exports, missing_files
 
 blueprint = ConsoleBlueprint("home", __name__)
 
@@ -147,4 +148,9 @@ def page() -> str:
         for entry in AWAITING
         if entry.is_mine() and (count := entry.count(name))
     ]
-    return render_template("console/home.html", waiting=waiting)
+    return render_template(
+        "console/home.html",
+        waiting=waiting,
+        missing=missing_files.list_missing() if access.may(P.RECONCILIATION_READ) else (),
+        kinds=KIND_NAMES,
+    )

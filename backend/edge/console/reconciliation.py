@@ -17,6 +17,7 @@ from backend.edge.console.forms import Form, Reason, Text, WithReason, uploaded
 from backend.edge.console.tables import Column, Filter, Table
 from backend.edge.http import takes_files
 from backend.services import (
+    missing_files,
     money_lists,
     outside_files,
     reconciliation,
@@ -151,7 +152,11 @@ ITEMS: "Table[ReconciliationItem]" = Table(
 @permitted(FILES.permission)
 def page() -> Response | str:
     """List files, the newest day first."""
-    return FILES.answer("console/reconciliation.html", kinds=domain.KIND_NAMES)
+    return FILES.answer(
+        "console/reconciliation.html",
+        kinds=domain.KIND_NAMES,
+        missing=missing_files.list_missing(),
+    )
 
 
 @blueprint.post("/reconciliation")

@@ -19,13 +19,15 @@ from backend.devstack.processes import answers, free_port
 from backend.devstack.valkey import PrivateValkey
 from backend.domain.refusals import NoEligibleVoucher
 from backend.extensions import redis_handle
-from backend.services import cancellations, live
+from backend.services import cancellations, live, partners
+from tests.bank_details import BANK
 from tests.factories import MAY, City, MovableClock
 from tests.integration.devstack.survivors import wait_until
 from tests.integration.edge.callers import ask, error_of
 from tests.integration.edge.test_serving import GUNICORN, environment
 from tests.integration.services.instant_city import ICE, buy, run_instant
 from tests.integration.services.instant_city import buyer as instant_buyer
+from tests.integration.services.reconciling import at_the_banks_till, redeemed
 
 TOKEN = "metrics-token-of-the-test"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -47,6 +49,17 @@ def watched(city: City) -> Iterator[City]:
 def test_without_the_setting_there_are_no_figures(city: City, path: str) -> None:
     response = ask(city, "GET", path, headers=BEARER)
     assert (response.status_code, error_of(response)["code"]) == (404, "not_found")
+
+
+def test_days_whose_file_never_came_are_counted_by_who_owes_it(
+    watched: City, moment: MovableClock
+) -> None:
+    partners.add(BANK, name="示例银行", actor="王")
+    at_the_banks_till(redeemed(watched))
+    line = f'huiquan_outside_files_missing{{kind="bank_detail",party="{BANK}"}}'
+    assert f"{line} 0.0" in ask(watched, "GET", "/metrics", headers=BEARER).text
+    moment.move(days=4)
+    assert f"{line} 1.0" in ask(watched, "GET", "/metrics", headers=BEARER).text
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -9,10 +9,12 @@ import pytest
 from backend.clock import CHINA
 from backend.gateways.payments.protocol import Bill, BillNotReady
 from backend.services import reconciliation_fetch
+from backend.storage.models.orders import Order
 from backend.storage.models.reconciliation import OutsideFile, ReconciliationItem
 from backend.workers import jobs
 from tests.bank_details import DAY
 from tests.factories import City, MovableClock, rows
+from tests.integration.services.reconciling import collected_by, redeemed
 from tests.unit.gateways.test_outside_bills import MERCHANT, ZM_CONTENT
 
 MORNING = datetime(2023, 4, 29, 10, 30, tzinfo=CHINA)
@@ -42,6 +44,12 @@ def unionpay(city: City, moment: MovableClock, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(city.app.extensions, "payment_providers", {"unionpay": provider})
     moment.set(MORNING)
     return provider
+
+
+@pytest.fixture
+def sold(city: City) -> Order:
+    """An order of the day whose bill is asked for; before the morning after."""
+    return redeemed(city)
 
 
 def test_a_bill_is_asked_for_from_half_past_ten_of_the_next_day(
@@ -82,9 +90,16 @@ def test_a_bill_that_is_not_ready_is_asked_for_again(unionpay: Scripted) -> None
     assert reconciliation_fetch.fetch_due() == 1
 
 
-def test_a_bill_that_is_late_is_told_in_the_log_until_it_comes(
-    unionpay: Scripted, moment: MovableClock, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("provider", ["unionpay", "at_till"])
+def test_a_late_bill_of_a_day_with_payments_is_told_in_the_log_until_it_comes(
+    sold: Order,
+    unionpay: Scripted,
+    moment: MovableClock,
+    caplog: pytest.LogCaptureFixture,
+    provider: str,
 ) -> None:
+    collected_by(sold, provider)
+
     def not_ready(day: date) -> bytes | None:
         if day == DAY:
             raise BillNotReady("98")
@@ -95,8 +110,8 @@ def test_a_bill_that_is_late_is_told_in_the_log_until_it_comes(
     assert "bill_missing" not in caplog.text, "the morning after its day it is in time"
     moment.move(days=1)
     reconciliation_fetch.fetch_due()
-    assert "bill_missing" in caplog.text
-    assert f"{DAY}" in caplog.text
+    assert ("bill_missing" in caplog.text) is (provider == "unionpay"), "nothing was paid by it"
+    assert (f"{DAY}" in caplog.text) is (provider == "unionpay")
 
 
 @pytest.mark.parametrize("damage", ["crash", "cut"])

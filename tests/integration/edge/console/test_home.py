@@ -3,9 +3,11 @@
 import pytest
 
 from backend.domain.staff import Role
-from backend.services import refund_proposals
+from backend.services import partners, refund_proposals
+from tests.bank_details import BANK
 from tests.console import Console
 from tests.factories import City, MovableClock
+from tests.integration.services.reconciling import at_the_banks_till, redeemed
 from tests.integration.services.refunding import goods
 from tests.settling import drafted, redeem
 
@@ -33,3 +35,18 @@ def test_ones_own_proposal_is_no_work_of_ones_own(console: Console, city: City, 
     refund_proposals.propose(order_id=redeem(city), goods=goods(100, "T20230428-1"), actor=maker)
     home = console.desk(Role.BUREAU_APPROVER).get("/console/").text
     assert ("退款申请待办理" in home) is (maker == "li.wei")
+
+
+def test_a_file_that_never_came_is_told_to_finance_with_its_day(
+    console: Console, city: City, moment: MovableClock
+) -> None:
+    partners.add(BANK, name="示例银行", actor="王")
+    at_the_banks_till(redeemed(city))
+    finance = console.desk(Role.FINANCE)
+    assert "未收到的对账文件" not in finance.get("/console/").text
+    moment.move(days=4)
+    finance = console.desk(Role.FINANCE)
+    told = "银行明细（BANK01）2023-04-28 的文件，自 2023-05-02 起逾期"
+    for path in ("/console/", "/console/reconciliation"):
+        assert told in finance.get(path).text, path
+    assert told not in console.desk(Role.MEDIA).get("/console/").text
