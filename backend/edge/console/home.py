@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import render_template, url_for
 
-from backend.edge.console import access, merchant_work, staff_checks
+from backend.edge.console import access, complaint_queues, merchant_work, staff_checks
 from backend.edge.console.access import SIGNED_IN, ConsoleBlueprint, permitted
 from backend.services import campaign_approvals, exports, public_notices
 
@@ -27,6 +27,7 @@ AWAITING = (
     Awaiting("活动待审批", "campaigns.waiting", campaign_approvals.count_waiting),
     Awaiting("商户等您办理", "merchant_work.page", merchant_work.count_own),
     Awaiting("公告待发布", "notices.waiting", public_notices.count_to_publish),
+    *(Awaiting(q.title, f"complaints.{q.name}", q.count) for q in complaint_queues.QUEUES),
     Awaiting("账号申请待您复核", "staff_checks.page", staff_checks.count_for),
 )
 
