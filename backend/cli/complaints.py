@@ -9,7 +9,8 @@ from flask.cli import AppGroup
 from backend import clock
 from backend.cli.output import actor_option, refusals_as_text, write_private
 from backend.domain.complaints import CATEGORIES, OFFICES, STATE_NAMES, is_overdue
-from backend.services import complaints
+from backend.services import complaint_lists, complaints
+from backend.services.complaint_lists import Sought
 
 if TYPE_CHECKING:
     from backend.storage.models.complaints import Complaint
@@ -23,7 +24,8 @@ complaint_cli = AppGroup("complaint", help="Assign, answer and close complaints 
 @refusals_as_text
 def list_all(office: str | None, overdue: bool) -> None:
     """List complaints, what is due first at the top; no phone numbers."""
-    for complaint in complaints.find(office=office or "", overdue=overdue).each():
+    wanted = Sought(office=office or "", overdue=overdue)
+    for complaint in complaint_lists.find(wanted).each():
         _show(complaint)
 
 
@@ -39,18 +41,20 @@ def show(number: str) -> None:
     click.echo(f"照片 {'有' if complaint.photo_id else '无'}\n{complaint.words}")
     for step in complaint.steps:
         click.echo(f"{step.at:%Y-%m-%d %H:%M}\t{step.act}\t{step.office}\t{step.actor}")
-        if step.reply:
-            click.echo(step.reply)
+        for words in (step.reply, step.note):
+            if words:
+                click.echo(words)
 
 
 @complaint_cli.command("assign")
 @click.argument("number")
 @click.option("--office", required=True, type=click.Choice([*OFFICES]))
+@click.option("--note", default="", help="What the office should know; its person never reads it.")
 @actor_option
 @refusals_as_text
-def assign(number: str, office: str, actor: str) -> None:
+def assign(number: str, office: str, note: str, actor: str) -> None:
     """Give a complaint to an office."""
-    complaints.assign(number, office=office, actor=actor)
+    complaints.assign(number, office=office, note=note, actor=actor)
     click.echo(f"{number} 已交{OFFICES[office]}办理")
 
 

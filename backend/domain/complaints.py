@@ -14,6 +14,7 @@ from typing import Literal
 
 from backend.domain.errors import HuiquanError
 from backend.domain.identifiers import is_mobile
+from backend.domain.staff import Role
 
 ComplaintState = Literal["received", "assigned", "answered", "closed"]
 ComplaintAct = Literal["assign", "answer", "close"]
@@ -34,6 +35,12 @@ CATEGORIES = {
 }
 # Offices whose roles may answer; which department of a city that is stands in its staff accounts.
 OFFICES = {"bureau": "商务部门", "market_regulator": "市场监管部门", "tourism": "文旅部门"}
+FIRST_OFFICE = "bureau"  # sees to a complaint until an office has it
+OFFICE_OF: Mapping[Role, str] = {
+    Role.BUREAU_OPERATOR: "bureau",
+    Role.MARKET_REGULATOR: "market_regulator",
+    Role.TOURISM: "tourism",
+}
 TRANSITIONS: dict[ComplaintAct, tuple[tuple[ComplaintState, ...], ComplaintState]] = {
     "assign": (("received", "assigned", "answered"), "assigned"),
     "answer": (("assigned",), "answered"),
@@ -43,6 +50,7 @@ UNANSWERED: tuple[ComplaintState, ...] = ("received", "assigned")
 MIN_TEXT_LENGTH = 5  # characters
 MAX_TEXT_LENGTH = 1000
 MAX_SHORT_LENGTH = 64  # of a shop's name, an order's number
+MAX_NOTE_LENGTH = 200
 MAX_A_DAY = 5  # of one phone
 MAX_PHOTO_BYTES = 5 * 1024 * 1024
 _FORM_ID = re.compile(r"[0-9a-f]{32}")
@@ -91,6 +99,20 @@ class ComplaintStepNotPossible(HuiquanError):
     category = "conflict"
 
 
+class ComplaintOfAnotherOffice(HuiquanError):
+    code = "complaint_of_another_office"
+    message = "该件由其他单位办理，本单位不能答复或查看电话；需要转办的，请联系商务局"
+    category = "forbidden"
+
+
+class ComplaintCleared(HuiquanError):
+    """The phone and the photo are kept for a while after the end, and no longer."""
+
+    code = "complaint_cleared"
+    message = "该件办结已久，手机号和照片已按期清除"
+    category = "not_found"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Words:
     """What somebody hands in. Empty texts are what was not said.
@@ -128,8 +150,17 @@ def check(words: Words) -> None:
 
 def check_reply(text: str) -> None:
     """Refuse an empty, overlong or hidden reply of staff: ComplaintInvalid."""
-    if not 1 <= len(text) <= MAX_TEXT_LENGTH or not is_visible(text):
-        fields: Mapping[str, str] = {"text": f"请写 1 至 {MAX_TEXT_LENGTH} 个字"}
+    _check_words("text", text, 1, MAX_TEXT_LENGTH)
+
+
+def check_note(text: str) -> None:
+    """Refuse an overlong or hidden note among staff: ComplaintInvalid. It may be empty."""
+    _check_words("note", text, 0, MAX_NOTE_LENGTH)
+
+
+def _check_words(field: str, text: str, least: int, most: int) -> None:
+    if not least <= len(text) <= most or not is_visible(text):
+        fields: Mapping[str, str] = {field: f"请写 {least} 至 {most} 个字，不能有看不见的字符"}
         raise ComplaintInvalid("reply", details={"fields": fields})
 
 

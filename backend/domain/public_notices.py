@@ -1,7 +1,10 @@
 """Notices to the public (公告): plain text, and links only to pages of our own.
 
-draft ── publish, by another person ──► published
-draft, published ── withdraw ──► withdrawn
+draft ── submit ──► submitted ── publish, by another person ──► published
+  ▲                     │
+  └──── send back ──────┘        each of the three ── withdraw ──► withdrawn
+
+Only a draft is edited, and only by whoever wrote it: so whoever releases has written none of it.
 """
 
 import re
@@ -11,9 +14,10 @@ from typing import Literal
 
 from backend.domain.errors import HuiquanError
 
-NoticeState = Literal["draft", "published", "withdrawn"]
+NoticeState = Literal["draft", "submitted", "published", "withdrawn"]
 STATE_NAMES: dict[NoticeState, str] = {
-    "draft": "待审发",
+    "draft": "草稿",
+    "submitted": "待发布",
     "published": "已发布",
     "withdrawn": "已撤回",
 }
@@ -26,13 +30,27 @@ _ADDRESS = re.compile(r"https?://[0-9A-Za-z._~:/?#\[\]@!$&'()*+,;=%-]+")
 
 class PublicNoticeInvalid(HuiquanError):
     code = "public_notice_invalid"
-    message = "公告标题须为 1 至 60 个字，正文为 1 至 5000 个字，撤回须写明原因，不能有看不见的字符"
+    message = (
+        "公告标题须为 1 至 60 个字，正文为 1 至 5000 个字，退回、撤回须有原因，不能有看不见的字符"
+    )
     category = "invalid"
 
 
 class PublicNoticeStateRefused(HuiquanError):
     code = "public_notice_state_refused"
     message = "公告当前状态不允许此操作，请先查看公告列表"
+    category = "conflict"
+
+
+class PublicNoticeOfAnother(HuiquanError):
+    code = "public_notice_of_another"
+    message = "草稿只能由撰写人修改和送审；要改别人的公告，请联系撰写人，或撤回后另写一则"
+    category = "forbidden"
+
+
+class PublicNoticeChanged(HuiquanError):
+    code = "public_notice_changed"
+    message = "公告文字已有改动，请重新打开，看过现在的文字再办理"
     category = "conflict"
 
 
@@ -45,7 +63,7 @@ def check(*, title: str, body: str) -> None:
 
 
 def check_reason(reason: str) -> None:
-    """Refuse a withdrawal without a reason: PublicNoticeInvalid."""
+    """Refuse a withdrawal or a return without a reason: PublicNoticeInvalid."""
     if not _is_line(reason, MAX_REASON_LENGTH):
         raise PublicNoticeInvalid("reason")
 

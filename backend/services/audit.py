@@ -42,6 +42,11 @@ def entries(
     )
 
 
+def of_subject(subject: str, *, noun: str) -> Sequence[AuditEntry]:
+    """Return what was done with one thing, the first act first; `noun` as actions begin."""
+    return queries.list_of_subject(db.session(), subject=subject, noun=noun)
+
+
 def actions() -> Sequence[str]:
     """Return every kind of act that the log knows, in the order of its letters."""
     return queries.list_actions(db.session())

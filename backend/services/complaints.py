@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import selectinload
 
 from backend import clock
 from backend.domain import complaints as rules
@@ -20,7 +20,6 @@ from backend.domain.second_person import refuse_own_work
 from backend.extensions import db
 from backend.services import audit, complaint_photos, programmes, working_days
 from backend.services.complaint_photos import Photo
-from backend.services.listings import Listing
 from backend.services.personal_data import vault
 from backend.storage.models.complaints import Complaint, ComplaintStep
 from backend.storage.sql import transaction
@@ -50,6 +49,9 @@ def file(words: Words, *, photo: bytes | None = None) -> Complaint:
 def track(number: str, *, phone_last4: str) -> Complaint:
     """Return a complaint to whoever handed it in; ComplaintNotFound to everybody else."""
     complaint = _find(rules.folded_number(number))
+    # A cleared complaint has no digits left, which no digits must not match.
+    if complaint is not None and complaint.cleared_at is not None:
+        complaint = None
     last4 = complaint.phone_last4 if complaint else ""
     given = rules.folded_number(phone_last4)
     if complaint is None or not hmac.compare_digest(last4.encode(), given.encode()):
@@ -65,43 +67,41 @@ def get(number: str) -> Complaint:
     return complaint
 
 
-def find(
-    *, state: ComplaintState | None = None, office: str = "", overdue: bool = False
-) -> Listing[Complaint]:
-    """Return complaints, what is due first at the top; `overdue` leaves those answered late out."""
-    wanted = select(Complaint).order_by(Complaint.due_on, Complaint.number)
-    if state:
-        wanted = wanted.where(Complaint.state == state)
-    if office:
-        wanted = wanted.where(Complaint.office == office)
-    if overdue:
-        wanted = wanted.where(
-            Complaint.state.in_(rules.UNANSWERED), Complaint.due_on < clock.today()
-        )
-    return Listing(wanted)
-
-
-def assign(number: str, *, office: str, actor: str) -> None:
+def assign(number: str, *, office: str, actor: str, note: str = "") -> None:
     """Give a complaint to an office, also one that was answered, for a better answer.
+
+    :param note: what the office should know; its person never reads it
 
     Raises ComplaintNotFound, ComplaintInvalid, ComplaintStepNotPossible.
     """
+    rules.check_note(note)
     if office not in rules.OFFICES:
         fields = {"office": f"请选择：{'、'.join(rules.OFFICES)}"}
         raise rules.ComplaintInvalid("office", details={"fields": fields})
-    with transaction() as session:
-        _step(session, number, "assign", actor=actor, office=office)
+    _step(number, "assign", actor=actor, office=office, note=note or None)
 
 
-def answer(number: str, *, text: str, actor: str) -> None:
+def answer(number: str, *, text: str, actor: str, office: str | None = None) -> None:
     """Answer a complaint; its person reads the text at once.
 
-    Raises ComplaintNotFound, ComplaintInvalid, ComplaintStepNotPossible.
+    :param office: the actor's, which must be the one that has it; None: a command, for any
+
+    Raises ComplaintNotFound, ComplaintInvalid, ComplaintStepNotPossible, ComplaintOfAnotherOffice.
     """
     text = text.replace("\r\n", "\n").strip()
     rules.check_reply(text)
-    with transaction() as session:
-        _step(session, number, "answer", actor=actor, text=text)
+    _step(number, "answer", actor=actor, held_by=office, text=text)
+
+
+def send_back(number: str, *, reason: str, actor: str) -> None:
+    """Have the office that has answered answer better; its person never reads the reason.
+
+    Raises ComplaintNotFound, ComplaintInvalid, ComplaintStepNotPossible.
+    """
+    reason = reason.strip()
+    rules.check_reply(reason)
+    rules.check_note(reason)
+    _step(number, "assign", actor=actor, before=("answered",), note=reason)
 
 
 def close(number: str, *, actor: str) -> None:
@@ -109,14 +109,24 @@ def close(number: str, *, actor: str) -> None:
 
     Raises ComplaintNotFound, SecondPersonNeeded, ComplaintStepNotPossible.
     """
-    with transaction() as session:
-        _step(session, number, "close", actor=actor)
+    _step(number, "close", actor=actor)
 
 
-def phone_of(number: str, *, reason: str, actor: str) -> str:
-    """Return the whole phone number to call back; who looked, and why, is written down."""
+def phone_of(number: str, *, reason: str, actor: str, office: str | None = None) -> str:
+    """Return the whole phone number to call back; who looked, and why, is written down before.
+
+    :param office: the actor's: the one that has the complaint, or the bureau while none has it;
+        None: a command
+
+    Raises ComplaintNotFound, ComplaintInvalid, ComplaintOfAnotherOffice, ComplaintCleared.
+    """
     rules.check_reply(reason)
-    phone = vault().decrypt(get(number).phone_encrypted)
+    complaint = get(number)
+    if office is not None and office != (complaint.office or rules.FIRST_OFFICE):
+        raise rules.ComplaintOfAnotherOffice(f"{number} is {complaint.office}'s, not {office}'s")
+    if complaint.cleared_at is not None:
+        raise rules.ComplaintCleared(number)
+    phone = vault().decrypt(complaint.phone_encrypted)
     with transaction() as session:
         audit.record(session, actor=actor, action="complaint.phone", subject=number, reason=reason)
     return phone
@@ -194,47 +204,57 @@ def _insert(words: Words, digest: str, photo: Photo | None) -> Complaint:
 
 
 def _step(
-    session: Session,
     number: str,
     act: ComplaintAct,
     *,
     actor: str,
     office: str | None = None,
     text: str | None = None,
+    note: str | None = None,
+    held_by: str | None = None,
+    before: tuple[ComplaintState, ...] | None = None,
 ) -> None:
-    """Take a step from a state that allows it, in one statement; write it down, and who."""
-    before, after = rules.TRANSITIONS[act]
+    """Take a step from a state that allows it, in one statement; write it down, and who.
+
+    :param office: which has it from now on; None: as before
+    :param held_by: which must have it until now; None: any
+    """
+    allowed, after = rules.TRANSITIONS[act]
+    conditions = [Complaint.number == number, Complaint.state.in_(before or allowed)]
+    if held_by is not None:
+        conditions.append(Complaint.office == held_by)
     written = {"state": after} | ({"office": office} if office else {})
-    taken = session.scalar(
-        update(Complaint)
-        .where(Complaint.number == number, Complaint.state.in_(before))
-        .values(**written)
-        .returning(Complaint.office)
-    )
-    if taken is None:
-        get(number)
-        raise rules.ComplaintStepNotPossible(f"{act} of {number}")
-    # The row is held until the commit: nobody else takes a step of this complaint meanwhile.
-    last = session.scalar(
-        select(ComplaintStep)
-        .where(ComplaintStep.number == number)
-        .order_by(ComplaintStep.position.desc())
-        .limit(1)
-    )
-    if act == "close" and last is not None:
-        refuse_own_work(made_by=last.actor, checked_by=actor)
-    session.add(
-        ComplaintStep(
-            number=number,
-            position=last.position + 1 if last else 1,
-            act=act,
-            office=taken,
-            reply=text,
-            actor=actor,
-            at=clock.now(),
+    with transaction() as session:
+        taken = session.scalar(
+            update(Complaint).where(*conditions).values(**written).returning(Complaint.office)
         )
-    )
-    audit.record(session, actor=actor, action=f"complaint.{act}", subject=number, office=taken)
+        if taken is None:
+            found = get(number)
+            if held_by is not None and found.office != held_by and found.state in allowed:
+                raise rules.ComplaintOfAnotherOffice(f"{number} is {found.office}'s")
+            raise rules.ComplaintStepNotPossible(f"{act} of {number}")
+        # The row is held until the commit: nobody else takes a step of this complaint meanwhile.
+        last = session.scalar(
+            select(ComplaintStep)
+            .where(ComplaintStep.number == number)
+            .order_by(ComplaintStep.position.desc())
+            .limit(1)
+        )
+        if act == "close" and last is not None:
+            refuse_own_work(made_by=last.actor, checked_by=actor)
+        session.add(
+            ComplaintStep(
+                number=number,
+                position=last.position + 1 if last else 1,
+                act=act,
+                office=taken,
+                reply=text,
+                note=note,
+                actor=actor,
+                at=clock.now(),
+            )
+        )
+        audit.record(session, actor=actor, action=f"complaint.{act}", subject=number, office=taken)
 
 
 def _digest(words: Words, photo: bytes | None) -> str:

@@ -87,9 +87,6 @@ def get(resident_id: int) -> ResidentRecord:
     bound = select(ResidentIdentity).where(
         ResidentIdentity.resident_id == resident_id, ResidentIdentity.unbound_at.is_(None)
     )
-    acts = select(AuditEntry).where(
-        AuditEntry.subject == str(resident_id), AuditEntry.action.startswith("resident.")
-    )
     wallet = vouchers.wallet(resident_id)
     session = db.session()
     return ResidentRecord(
@@ -98,7 +95,7 @@ def get(resident_id: int) -> ResidentRecord:
         wallet=wallet,
         orders=tuple(order_readings.list_of_resident(resident_id)),
         entries=tuple(entries.list_of_resident(resident_id)),
-        acts=tuple(session.scalars(acts.order_by(AuditEntry.id))),
+        acts=tuple(audit.of_subject(str(resident_id), noun="resident")),
     )
 
 

@@ -8,11 +8,20 @@ from pathlib import Path
 import pytest
 
 from backend.domain.staff import Role
-from backend.services import campaign_approvals, clerks, live, staff_proposals, staff_resets
+from backend.services import (
+    campaign_approvals,
+    clerks,
+    complaints,
+    live,
+    staff_proposals,
+    staff_resets,
+)
 from tests import joining
 from tests.browser.conftest import DESK, PHONE, OpenShop, PageAs
 from tests.browser.desk_parts import shown_code
+from tests.complaining import file_one
 from tests.factories import MAY, SUPERMARKET, City, MovableClock
+from tests.noticing import submit_one
 from tests.settling import MALL, redeem
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -33,6 +42,8 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-war-room", Role.BUREAU_APPROVER, f"/console/war-room/{MAY}"),
     ("console-entries", Role.TOURISM, "/console/entries"),
     ("console-residents", Role.BUREAU_OPERATOR, "/console/residents"),
+    ("console-notice", Role.BUREAU_APPROVER, "/console/notices/1"),
+    ("console-complaints", Role.BUREAU_OPERATOR, "/console/complaints"),
     ("console-staff", Role.AUDITOR, "/console/staff"),
     ("console-staff-checks", Role.ADMINISTRATOR, "/console/staff/checks"),
     ("console-permissions", Role.AUDITOR, "/console/permissions"),
@@ -79,6 +90,11 @@ def at_work(city: City, moment: MovableClock) -> None:
     live.flush()
     moment.move(seconds=live.SETTLED_AFTER_S)
     some_staff()
+    submit_one("五一消费券 4 月 28 日开抢", "请提前绑定手机号。\n\n每人每档限领一张。")
+    for number, office in enumerate(("", "bureau", "tourism")):
+        complaint = file_one(phone=f"1384567000{number}", shop="家乐购").number
+        if office:
+            complaints.assign(complaint, office=office, actor="li.wei")
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])

@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import make_server
 
-from backend.services import public_notices
 from tests.browser.conftest import DESK, PHONE, Eyes
 from tests.complaining import PHONE as MOBILE
 from tests.factories import MAY, SUPERMARKET, City, approve
+from tests.noticing import publish_one
 
 SMALLEST = 320  # of the phones that older people hold
 Visitor = Callable[..., Eyes]
@@ -49,8 +49,7 @@ def test_every_public_page_is_whole_legible_and_asks_nobody_else(
 ) -> None:
     for campaign_id in ("Q3-NIGHT", "Q3-CAR", "GATE-JJK", "Q2-FUEL"):
         approve(campaign_id, actor="test")
-    notice = public_notices.write(title="公告" * 20, body="正" * 300, actor="mei.ti").id
-    public_notices.publish(notice, actor="shen.pi")
+    notice = publish_one("公告" * 20, "正" * 300)
     eyes = visitor(width=width)
     for path in (
         "/",

@@ -7,9 +7,9 @@ from flask import render_template, url_for
 
 from backend.domain.permissions import Permission as P
 from backend.domain.reconciliation import KIND_NAMES
-from backend.edge.console import access, merchant_work, staff_checks
+from backend.edge.console import access, complaint_queues, merchant_work, staff_checks
 from backend.edge.console.access import SIGNED_IN, ConsoleBlueprint, permitted
-from backend.services import awaiting, campaign_approvals, exports, missing_files
+from backend.services import awaiting, campaign_approvals, exports, missing_files, public_notices
 
 blueprint = ConsoleBlueprint("home", __name__)
 
@@ -42,6 +42,8 @@ AWAITING = (
     Awaiting("导出文件可下载", "exports.page", exports.count_ready),
     Awaiting("活动待审批", "campaigns.waiting", campaign_approvals.count_waiting),
     Awaiting("商户等您办理", "merchant_work.page", merchant_work.count_own),
+    Awaiting("公告待发布", "notices.waiting", public_notices.count_to_publish),
+    *(Awaiting(q.title, f"complaints.{q.name}", q.count) for q in complaint_queues.QUEUES),
     Awaiting("账号申请待您复核", "staff_checks.page", staff_checks.count_for),
     Awaiting(
         "结算单待商务局审核",

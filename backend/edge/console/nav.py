@@ -82,6 +82,7 @@ MENU = (
             Item("权限表", "permission_matrix.page"),
         ),
     ),
+    Section("公众", (Item("公告", "notices.page"), Item("投诉", "complaints.page"))),
     Section("监督", (Item("审计日志", "audit_log.page"),)),
     Section("我的账号", (Item("登录与密码", "own_account.page"),)),
 )

@@ -73,6 +73,8 @@ VERBS = {
     "block": "停用",
     "unblock": "恢复",
     "write": "撰写",
+    "withdraw": "撤回",
+    "assign": "交办",
     "close": "结案",
     "review_first": "初审",
     "review_second": "复审",
@@ -84,6 +86,7 @@ WHOLE = {
     Permission.PAYOUTS_ANSWER: "拨付：录入银行回单",
     Permission.REFUNDS_PAY: "退款：人工退还",
     Permission.RESIDENTS_READ: "居民：查看（号码隐去）",
+    Permission.NOTICES_PUBLISH: "公告：发布或退回",
     Permission.EXPORTS_MAKE: "导出：带走可查看的列表",
     Permission.STAFF_CONFIRM: "工作人员：复核新账号、角色和重置",
 }

@@ -48,6 +48,7 @@ VERBS: dict[str, str] = {
     "confirm": "复核通过",
     "confirm_reset": "复核重置",
     "draft": "生成",
+    "edit": "修改",
     "end": "结束",
     "end_desk": "退出收银台",
     "end_session": "退出设备",

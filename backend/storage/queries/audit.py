@@ -26,6 +26,14 @@ def acts_since(
     )
 
 
+def list_of_subject(session: Session, *, subject: str, noun: str) -> list[AuditEntry]:
+    """Return the entries of one thing whose actions begin with a noun, in their order."""
+    wanted = select(AuditEntry).where(
+        AuditEntry.subject == subject, AuditEntry.action.startswith(f"{noun}.")
+    )
+    return list(session.scalars(wanted.order_by(AuditEntry.id)))
+
+
 def find(
     *,
     since: datetime | None,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from backend.services import complaints
+from backend.services import complaint_lists, complaints
+from backend.services.complaint_lists import Sought
 from tests.complaining import PHONE, file_one, words
 from tests.factories import City, MovableClock
 from tests.integration.services.test_complaint_photos import picture
@@ -63,12 +64,12 @@ def test_a_form_of_another_site_changes_nothing(
 ) -> None:
     answer = send(city, headers=headers)
     assert (answer.status_code, answer.mimetype) == (status, "text/html")
-    assert len(list(complaints.find().each())) == (status == 201)
+    assert len(list(complaint_lists.find(Sought()).each())) == (status == 201)
 
 
 def test_a_robot_that_fills_the_hidden_field_is_refused(city: City) -> None:
     assert send(city, website="https://spam.example").status_code == 400
-    assert list(complaints.find().each()) == []
+    assert list(complaint_lists.find(Sought()).each()) == []
 
 
 def test_a_form_with_faults_comes_back_with_its_words_and_names_each_fault(city: City) -> None:
@@ -78,7 +79,7 @@ def test_a_form_with_faults_comes_back_with_its_words_and_names_each_fault(city:
         assert text in answer.text
     assert "<script" not in answer.text
     assert "照片" in send(city, photo=(io.BytesIO(b"%PDF-"), "x.pdf")).text
-    assert list(complaints.find().each()) == []
+    assert list(complaint_lists.find(Sought()).each()) == []
 
 
 def test_the_sixth_of_a_day_is_refused_with_its_words_kept(city: City) -> None:

@@ -4,20 +4,15 @@ import pytest
 
 from backend.services import public_notices
 from tests.factories import City
+from tests.noticing import publish_one
 
 SCRIPT = "<script>alert(1)</script>"
-
-
-def publish(title: str = "五一活动", body: str = "正文") -> int:
-    number = public_notices.write(title=title, body=body, actor="mei.ti").id
-    public_notices.publish(number, actor="shen.pi")
-    return number
 
 
 def test_a_published_notice_is_on_its_page_in_the_list_and_on_the_home_page(city: City) -> None:
     assert "现在没有公告" in city.get("/notices").text
     draft = public_notices.write(title="草稿", body="正文", actor="mei.ti").id
-    number = publish(body="第一段\n\n详见https://xfq.example.gov.cn/merchants。")
+    number = publish_one(body="第一段\n\n详见https://xfq.example.gov.cn/merchants。")
     page = city.get(f"/notices/{number}").text
     assert "<p>第一段</p>" in page
     link = "https://xfq.example.gov.cn/merchants"
@@ -29,7 +24,7 @@ def test_a_published_notice_is_on_its_page_in_the_list_and_on_the_home_page(city
 
 
 def test_markup_in_a_notice_stays_text(city: City) -> None:
-    number = publish(title=SCRIPT, body=f"{SCRIPT}\n\njavascript:alert(1) https://evil.example")
+    number = publish_one(title=SCRIPT, body=f"{SCRIPT}\n\njavascript:alert(1) https://evil.example")
     for path in ("/", "/notices", f"/notices/{number}"):
         text = city.get(path).text
         assert "<script" not in text
@@ -39,7 +34,7 @@ def test_markup_in_a_notice_stays_text(city: City) -> None:
 
 def test_notices_are_shown_by_pages_the_newest_first(city: City) -> None:
     for number in range(1, 22):
-        publish(title=f"公告第{number}则")
+        publish_one(title=f"公告第{number}则")
     first, second = city.get("/notices").text, city.get("/notices", page="2").text
     assert "公告第21则" in first
     assert "公告第1则" not in first
@@ -60,9 +55,15 @@ def test_the_commands_write_publish_withdraw_and_list(city: City, tmp_path: obje
         text.write("正文")
     said = runner.invoke(args=["notice", "write", "--title", "停电", file, "--actor", "mei.ti"])
     number = said.output.split()[1]
-    refused = runner.invoke(args=["notice", "publish", number, "--actor", "mei.ti"])
+    assert runner.invoke(args=["notice", "submit", number, "--actor", "mei.ti"]).exit_code == 0
+    back = ["notice", "send-back", number, "--reason", "改字", "--actor", "shen.pi"]
+    assert "已退回修改" in runner.invoke(args=back).output
+    runner.invoke(args=["notice", "submit", number, "--actor", "mei.ti"])
+    assert "第 1 稿" in runner.invoke(args=["notice", "show", number]).output
+    publish = ["notice", "publish", number, "--edition", "1", "--actor"]
+    refused = runner.invoke(args=[*publish, "mei.ti"])
     assert (refused.exit_code, "second_person_needed" in refused.output) == (1, True)
-    assert runner.invoke(args=["notice", "publish", number, "--actor", "shen.pi"]).exit_code == 0
+    assert runner.invoke(args=[*publish, "shen.pi"]).exit_code == 0
     assert "已发布" in runner.invoke(args=["notice", "list"]).output
     runner.invoke(args=["notice", "withdraw", number, "--reason", "改期", "--actor", "shen.pi"])
     assert "已撤回" in runner.invoke(args=["notice", "list"]).output

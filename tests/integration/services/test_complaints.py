@@ -1,7 +1,7 @@
 """Complaints: handed in once, followed by their person alone, answered and closed by two people."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import pytest
 from apiflask import APIFlask
@@ -167,16 +167,40 @@ def test_two_answers_at_once_are_one(app: APIFlask) -> None:
         assert sum(pool.map(answer, range(8))) == 1
 
 
-def test_what_is_late_is_listed_apart_and_by_office(app: APIFlask, moment: MovableClock) -> None:
-    late, done = file_one().number, answered()
-    complaints.assign(late, office="tourism", actor="jing.ban")
-    assert list(complaints.find(overdue=True).each()) == []
-    moment.set(datetime(2023, 5, 10, tzinfo=CHINA) - timedelta(milliseconds=1))
-    assert list(complaints.find(overdue=True).each()) == []
-    moment.set(datetime(2023, 5, 10, tzinfo=CHINA))
-    assert [c.number for c in complaints.find(overdue=True).each()] == [late]
-    assert [c.number for c in complaints.find(office="bureau").each()] == [done]
-    assert [c.number for c in complaints.find(state="answered").each()] == [done]
+def test_only_the_office_that_has_it_answers_and_sees_the_phone(app: APIFlask) -> None:
+    number = file_one().number
+    assert complaints.phone_of(number, reason="问清楚", actor="jing.ban", office="bureau") == PHONE
+    with pytest.raises(rules.ComplaintOfAnotherOffice):
+        complaints.phone_of(number, reason="回访", actor="wen.lv", office="tourism")
+    complaints.assign(number, office="tourism", actor="jing.ban", note="请核实门票")
+    for act in (
+        lambda: complaints.answer(number, text="答复", actor="jing.ban", office="bureau"),
+        lambda: complaints.phone_of(number, reason="回访", actor="jing.ban", office="bureau"),
+    ):
+        with pytest.raises(rules.ComplaintOfAnotherOffice):
+            act()
+    complaints.answer(number, text="答复", actor="wen.lv", office="tourism")
+    with pytest.raises(rules.ComplaintStepNotPossible):
+        complaints.answer(number, text="再答", actor="wen.lv", office="tourism")
+    assert [(s.act, s.note) for s in complaints.get(number).steps] == [
+        ("assign", "请核实门票"),
+        ("answer", None),
+    ]
+
+
+def test_only_an_answer_is_sent_back_and_its_office_keeps_it(app: APIFlask) -> None:
+    number = file_one().number
+    complaints.assign(number, office="tourism", actor="jing.ban")
+    with pytest.raises(rules.ComplaintStepNotPossible):
+        complaints.send_back(number, reason="还没有答复", actor="shen.pi")
+    complaints.answer(number, text="不归我们管", actor="wen.lv")
+    for wrong in (" ", "字" * 201):
+        with pytest.raises(rules.ComplaintInvalid):
+            complaints.send_back(number, reason=wrong, actor="shen.pi")
+    complaints.send_back(number, reason="请正面答复", actor="shen.pi")
+    found = complaints.get(number)
+    assert (found.state, found.office) == ("assigned", "tourism")
+    assert (found.steps[-1].act, found.steps[-1].note) == ("assign", "请正面答复")
 
 
 def test_an_unknown_office_and_an_unknown_number_are_refused(app: APIFlask) -> None:
