@@ -37,3 +37,22 @@ class Listing(Generic[T]):
         options = {"yield_per": CHUNK_ROWS}
         for row in db.session.execute(self.statement, execution_options=options):
             yield self.read(row)
+
+
+@dataclass(frozen=True)
+class Computed(Generic[T]):
+    """Rows that were computed, few enough to stand in memory, read as a Listing is."""
+
+    rows: Sequence[T]
+
+    def page(self, number: int, size: int) -> Sequence[T]:
+        """Return one page; the first is number 1."""
+        return self.rows[(number - 1) * size : number * size]
+
+    def count(self, *, at_most: int) -> int:
+        """Return how many there are, or `at_most`."""
+        return min(len(self.rows), at_most)
+
+    def each(self) -> Iterator[T]:
+        """Yield all rows."""
+        return iter(self.rows)

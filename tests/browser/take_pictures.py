@@ -39,6 +39,7 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-shop", Role.BUREAU_OPERATOR, f"/console/merchants/{SUPERMARKET}/shop"),
     ("console-redemptions", Role.AUDITOR, "/console/redemptions"),
     ("console-budgets", Role.FINANCE, "/console/budgets"),
+    ("console-analytics", Role.FINANCE, "/console/analytics"),
     ("console-war-room", Role.BUREAU_APPROVER, f"/console/war-room/{MAY}"),
     ("console-entries", Role.TOURISM, "/console/entries"),
     ("console-residents", Role.BUREAU_OPERATOR, "/console/residents"),

@@ -26,6 +26,25 @@ class Money:
 
 
 @dataclass(frozen=True)
+class Ratio:
+    """A part of a whole, times `scale`: 100 for per cent. Of nothing it is a dash."""
+
+    part: int
+    whole: int
+    scale: int = 1
+
+    @property
+    def value(self) -> Decimal | None:
+        """It with two decimals, rounded half to even."""
+        if not self.whole:
+            return None
+        return (Decimal(self.part * self.scale) / self.whole).quantize(Decimal("0.01"))
+
+    def __str__(self) -> str:
+        return "—" if self.value is None else f"{self.value:,}"
+
+
+@dataclass(frozen=True)
 class Badge:
     """A state: its word says it, the tone only underlines it."""
 
@@ -53,7 +72,7 @@ class Link:
         return self.text
 
 
-Cell = str | int | datetime | date | Money | Badge | Link | None
+Cell = str | int | datetime | date | Money | Ratio | Badge | Link | None
 
 
 def shown(cell: Cell) -> str:
@@ -69,9 +88,11 @@ def exported(cell: Cell) -> str | int | Decimal | None:
     """Return a cell as a spreadsheet keeps it: amounts and counts as numbers, the rest as text."""
     if isinstance(cell, Money):
         return workbooks.yuan(cell.amount_fen)
+    if isinstance(cell, Ratio):
+        return cell.value
     return cell if cell is None or isinstance(cell, int) else shown(cell)
 
 
 def is_number(cell: Cell) -> bool:
     """Tell what stands at the right of its column."""
-    return isinstance(cell, Money | int)
+    return isinstance(cell, Money | Ratio | int)

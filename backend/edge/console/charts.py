@@ -8,10 +8,13 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Series over common labels; static/chart.js draws it, the macro adds the same as a table."""
+    """Series over common labels; static/chart.js draws it, the macro adds the same as a table.
+
+    Of a `heat` map each series is a row of squares, the darker the more.
+    """
 
     title: str
-    kind: Literal["bar", "line"]
+    kind: Literal["bar", "line", "heat"]
     unit: str
     labels: Sequence[str]
     series: Mapping[str, Sequence[int | float]]  # by name

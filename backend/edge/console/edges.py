@@ -3,6 +3,7 @@
 from backend.edge import guards
 from backend.edge.console import (
     access,
+    analytics,
     audit_log,
     budgets,
     campaigns,
@@ -73,6 +74,7 @@ PAGES = (
     ledger.blueprint,
     audit_log.blueprint,
     campaigns.blueprint,
+    analytics.blueprint,
     placard_prints.blueprint,
     war_room.blueprint,
     residents.blueprint,
@@ -94,6 +96,11 @@ TABLES = {
     table.name: table
     for table in (
         audit_log.TABLE,
+        analytics.BURN,
+        analytics.FUNNEL,
+        analytics.PULL,
+        analytics.HOURS,
+        analytics.MERCHANTS,
         campaigns.TABLE,
         merchants.TABLE,
         merchant_lists.VERSIONS,

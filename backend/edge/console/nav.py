@@ -35,7 +35,14 @@ class Section:
 
 MENU = (
     Section("工作台", (Item("首页", "home.page"), Item("我的导出", "exports.page"))),
-    Section("活动", (Item("活动", "campaigns.page"), Item("开抢实况", "war_room.page"))),
+    Section(
+        "活动",
+        (
+            Item("活动", "campaigns.page"),
+            Item("开抢实况", "war_room.page"),
+            Item("成效分析", "analytics.page"),
+        ),
+    ),
     Section(
         "商户",
         (

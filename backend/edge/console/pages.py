@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 from apiflask import APIBlueprint, APIFlask
@@ -82,7 +82,7 @@ def init_app(app: APIFlask, settings: Settings) -> None:
     )
     app.jinja_env.tests.update(
         number=cells.is_number,
-        moment=lambda cell: isinstance(cell, datetime),
+        moment=lambda cell: isinstance(cell, date),  # a datetime is one too
         badge=lambda cell: isinstance(cell, cells.Badge),
         link=lambda cell: isinstance(cell, cells.Link),
     )

@@ -5,6 +5,7 @@ from backend.domain.permissions import Permission
 NOUNS = {
     "campaigns": "活动",
     "programmes": "方案",
+    "analytics": "成效分析",
     "war_room": "发放现场",
     "merchants": "商户",
     "merchant_papers": "商户材料",

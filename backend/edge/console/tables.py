@@ -18,7 +18,7 @@ from backend.domain.permissions import Permission
 from backend.edge.console import access, cells
 from backend.edge.console.cells import Cell
 from backend.services import exports, workbooks
-from backend.services.listings import Listing
+from backend.services.listings import Computed, Listing
 
 PAGE_ROWS = 50
 DIRECT_ROWS = 20_000  # more are exported by a job, and are not counted for a page
@@ -110,7 +110,7 @@ class Table(Generic[T]):
     permission: Permission  # to see it
     export: Permission = Permission.EXPORTS_MAKE  # besides, to take it away
     filter: type[Filter]
-    find: Callable[[Any], Listing[T]]  # of such a filter
+    find: Callable[[Any], Listing[T] | Computed[T]]  # of such a filter
     columns: Sequence[Column[T]]
     choices: Mapping[str, Callable[[], Choices]] = field(default_factory=dict)
     progress_rows: ClassVar[int] = PROGRESS_ROWS

@@ -4,7 +4,7 @@ from apiflask import APIFlask
 from sqlalchemy import select
 
 from backend.services import audit, listings
-from backend.services.listings import Listing
+from backend.services.listings import Computed, Listing
 from backend.storage.models.audit import AuditEntry
 from backend.storage.sql import transaction
 
@@ -37,3 +37,14 @@ def test_counting_stops_at_what_is_asked(app: APIFlask) -> None:
 def test_all_rows_come_in_parts(app: APIFlask) -> None:
     write(listings.CHUNK_ROWS + 1)
     assert list(subjects().each()) == [str(n) for n in range(listings.CHUNK_ROWS + 1)]
+
+
+def test_computed_rows_are_read_as_those_of_a_statement() -> None:
+    rows = Computed(range(25))
+    assert [list(rows.page(number, 10)) for number in (2, 3, 4)] == [
+        list(range(10, 20)),
+        list(range(20, 25)),
+        [],
+    ]
+    assert (rows.count(at_most=100), rows.count(at_most=24)) == (25, 24)
+    assert list(rows.each()) == list(range(25))

@@ -21,10 +21,28 @@
     };
   }
 
+  // Weekday by hour: white to red, each square's count on pointing at it and in the table.
+  function heat(data, colours) {
+    const squares = data.series.flatMap(({ values }, row) => values.map((value, column) => [column, row, value]));
+    const axis = (labels, inverse) => ({ type: "category", data: labels, inverse, axisLabel: { color: colours.text }, splitArea: { show: true } });
+    return {
+      animation: false,
+      textStyle: { color: colours.text, fontFamily: "inherit" },
+      grid: { left: 8, right: 16, top: 8, bottom: 48, containLabel: true },
+      tooltip: { renderMode: "richText", formatter: ({ value: [column, row, count] }) => `${data.series[row].name} ${data.labels[column]}：${count} ${data.unit}` },
+      xAxis: axis(data.labels, false),
+      yAxis: axis(data.series.map(({ name }) => name), true),
+      visualMap: { min: 0, max: Math.max(1, ...squares.map((square) => square[2])), text: ["多", "少"], orient: "horizontal", left: "center", bottom: 0, textStyle: { color: colours.text }, inRange: { color: ["#f4f6fa", "#f2a29b", "#8f0a1c"] } },
+      series: [{ type: "heatmap", data: squares }],
+    };
+  }
+
   document.querySelectorAll("[data-chart]").forEach((place) => {
     const chart = echarts.init(place, null, { renderer: "canvas" });
-    const draw = () => chart.setOption(
-      option(JSON.parse(place.dataset.chart), "chartDark" in place.dataset ? DARK : LIGHT));
+    const draw = () => {
+      const data = JSON.parse(place.dataset.chart);
+      chart.setOption((data.kind === "heat" ? heat : option)(data, "chartDark" in place.dataset ? DARK : LIGHT));
+    };
     draw();
     new ResizeObserver(() => chart.resize()).observe(place);
     new MutationObserver(draw).observe(place, { attributes: true, attributeFilter: ["data-chart"] });

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from backend.edge.console import cells
-from backend.edge.console.cells import Badge, Cell, Link, Money
+from backend.edge.console.cells import Badge, Cell, Link, Money, Ratio
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,9 @@ from backend.edge.console.cells import Badge, Cell, Link, Money
         (Money(123_456_705), "1,234,567.05", Decimal("1234567.05")),
         (Money(5), "0.05", Decimal("0.05")),
         (Money(-100_050), "-1,000.50", Decimal("-1000.50")),
+        (Ratio(1, 3, 100), "33.33", Decimal("33.33")),
+        (Ratio(5_000, 4), "1,250.00", Decimal("1250.00")),
+        (Ratio(1, 0), "—", None),
         (12_345, "12,345", 12_345),
         (0, "0", 0),
         ("", "—", "—"),
