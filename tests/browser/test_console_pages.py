@@ -1,18 +1,13 @@
-"""Every page of the console that the menu offers, wide and narrow; signing in by hand."""
+"""Signing in by hand, a filter and a dialog by keyboard, a refusal as a page."""
 
 import pyotp
-import pytest
-from flask import url_for
 
 from backend import clock
-from backend.domain.permissions import MATRIX
 from backend.domain.staff import Role
-from backend.edge.console import nav
-from backend.edge.console.access import EverySignedIn, permission_of
 from backend.services import audit
 from backend.storage.sql import transaction
-from tests.browser.conftest import DESK, PHONE, Eyes, PageAs
-from tests.console import Console
+from tests.browser.conftest import PHONE, PageAs
+from tests.browser.keyboard import tab_to
 from tests.staffing import add
 
 PASSWORD = "mo-Li7hua_kai4le"
@@ -28,28 +23,6 @@ def some_acts() -> None:
                 subject=f"TJ{number:04d}",
                 reason="<script>alert(1)</script>" * 3,
             )
-
-
-def reader_of(console: Console, endpoint: str) -> Role:
-    """Return the first role that may open a page."""
-    wanted = permission_of(console.app, endpoint)
-    open_to_all = isinstance(wanted, EverySignedIn)
-    return next(role for role in Role if open_to_all or wanted in MATRIX[role])
-
-
-@pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
-def test_every_page_of_the_menu_is_whole_legible_and_asks_nobody_else(
-    console: Console, page_as: PageAs, width: int
-) -> None:
-    some_acts()
-    eyes: dict[Role, Eyes] = {}
-    for endpoint in [item.endpoint for section in nav.MENU for item in section.items]:
-        role = reader_of(console, endpoint)
-        eyes.setdefault(role, page_as(role, width=width))
-        with console.app.test_request_context():
-            path = url_for(endpoint)
-        page = eyes[role].open(path)
-        assert page.locator("#menu [aria-current=page]").count() == 1, path
 
 
 def test_a_refusal_is_a_page_too(page_as: PageAs) -> None:
@@ -84,11 +57,19 @@ def test_somebody_new_signs_in_by_keyboard_alone(page_as: PageAs) -> None:
     eyes.look()
 
 
-def test_the_audit_log_is_filtered_by_keyboard_and_the_address_says_how(page_as: PageAs) -> None:
+def test_the_audit_log_is_turned_over_and_filtered_by_keyboard_alone(
+    page_as: PageAs,
+) -> None:
     some_acts()
     eyes = page_as(Role.AUDITOR)
     page = eyes.open("/console/audit")
-    page.focus("[name=subject]")
+    tab_to(page, "下一页")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**page=2**")
+    tab_to(page, "上一页")
+    page.keyboard.press("Enter")
+    page.get_by_text("第 1 页").wait_for()
+    tab_to(page, "subject")
     page.keyboard.type("TJ0007")
     page.keyboard.press("Enter")
     page.wait_for_url("**subject=TJ0007**")

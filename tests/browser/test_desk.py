@@ -5,10 +5,10 @@ from playwright.sync_api import Browser, Route
 from sqlalchemy import select
 
 from backend.extensions import db
-from backend.services import amount_codes, clerks
+from backend.services import amount_codes
 from backend.storage.models.amount_codes import AmountCode
 from backend.storage.models.orders import Order
-from tests.browser.conftest import DESK, PHONE, Eyes, OpenShop
+from tests.browser.conftest import PHONE, Eyes, OpenShop
 from tests.browser.desk_parts import End, shown_code
 from tests.factories import SUPERMARKET, City, MovableClock, rows
 
@@ -298,27 +298,6 @@ def test_a_redemption_is_reversed_by_keyboard_with_its_reason(
     shop.page.locator(".notice.good").wait_for()
     assert "已冲正" in shop.page.inner_text("main")
     assert statuses() == ["reversed"]
-
-
-@pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
-def test_every_page_is_whole_and_legible_wide_and_narrow(
-    city: City, open_shop: OpenShop, width: int
-) -> None:
-    owner = city.clerk()
-    clerks.make_owner(clerk_id=owner.id, actor="test")
-    city.clerk()
-    shop = open_shop(owner, width=width, height=844)
-    shop.enter("100")
-    shop.scan(shown_code(city))
-    shop.collect()
-    shop.eyes.look()
-    record = rows(Order)[0].id
-    for path in ("records", "records?month=2023-04", "sheets", "staff", "placard"):
-        shop.eyes.open(f"/desk/{path}")
-    shop.eyes.open(f"/desk/records/{record}")
-    for paper in (58, 80):
-        shop.eyes.open(f"/desk/records/{record}/receipt?paper={paper}")
-    shop.eyes.open(f"/desk/records/{'0' * 32}", status=404)
 
 
 def test_the_till_fits_an_old_screen_without_scrolling(open_shop: OpenShop) -> None:

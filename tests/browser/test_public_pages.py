@@ -1,4 +1,4 @@
-"""What the public sees, without a sign-in: every page wide and narrow, by a keyboard alone."""
+"""What the public does without a sign-in, by a keyboard alone."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,12 +7,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import make_server
 
-from tests.browser.conftest import DESK, PHONE, Eyes
+from tests.browser.conftest import DESK, PHONE, SMALLEST, Eyes
 from tests.complaining import PHONE as MOBILE
-from tests.factories import MAY, SUPERMARKET, City, approve
-from tests.noticing import publish_one
+from tests.factories import MAY, City
 
-SMALLEST = 320  # of the phones that older people hold
 Visitor = Callable[..., Eyes]
 
 
@@ -41,34 +39,6 @@ def visitor(browser: Browser, city: City) -> Iterator[Visitor]:
     server.server_close()
     for one in eyes:
         one.finish()
-
-
-@pytest.mark.parametrize("width", [DESK, PHONE, SMALLEST])
-def test_every_public_page_is_whole_legible_and_asks_nobody_else(
-    city: City, visitor: Visitor, width: int
-) -> None:
-    for campaign_id in ("Q3-NIGHT", "Q3-CAR", "GATE-JJK", "Q2-FUEL"):
-        approve(campaign_id, actor="test")
-    notice = publish_one("公告" * 20, "正" * 300)
-    eyes = visitor(width=width)
-    for path in (
-        "/",
-        f"/c/{MAY}",
-        "/c/Q3-CAR",
-        "/calendar",
-        "/calendar?month=2023-05",
-        "/accessibility",
-        "/notices",
-        f"/notices/{notice}",
-        "/complaints",
-        "/complaints/track",
-        "/merchants",
-        "/merchants/versions/1",
-        f"/m/{city.placard[SUPERMARKET].rpartition('/')[2]}",
-    ):
-        page = eyes.open(path)
-        assert page.locator("footer a").count() >= 2, path
-    eyes.open("/c/NO-SUCH", status=404)
 
 
 def test_a_visitor_finds_a_campaigns_rules_by_keyboard_alone(city: City, visitor: Visitor) -> None:

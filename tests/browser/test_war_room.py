@@ -45,7 +45,7 @@ def test_an_opening_is_watched_live_without_reloading(
     city: City, moment: MovableClock, page_as: PageAs, width: int
 ) -> None:
     eyes = page_as(Role.BUREAU_OPERATOR, width=width)
-    page = eyes.open(ROOM, until="load")
+    page = eyes.open(ROOM)
     page.get_by_text("实时更新中").wait_for()
     wait_for(eyes, "0")
     claim_some(city, moment, 7)
@@ -61,7 +61,7 @@ def test_the_switch_pauses_by_keyboard_within_a_second(
     city: City, moment: MovableClock, page_as: PageAs
 ) -> None:
     eyes = page_as(Role.BUREAU_APPROVER)
-    page = eyes.open(ROOM, until="load")
+    page = eyes.open(ROOM)
     page.get_by_role("button", name="暂停领取", exact=True).press("Enter")
     page.keyboard.type("名额异常")
     eyes.look()
@@ -84,8 +84,8 @@ def test_where_streams_are_full_the_page_asks_every_two_seconds(
 ) -> None:
     console.app.extensions["stream_places"] = Places(1)
     first, second = page_as(Role.AUDITOR), page_as(Role.FINANCE)
-    first.open(ROOM, until="load").get_by_text("实时更新中").wait_for()
-    second.open(ROOM, until="load").get_by_text("每 2 秒刷新").wait_for()
+    first.open(ROOM).get_by_text("实时更新中").wait_for()
+    second.open(ROOM).get_by_text("每 2 秒刷新").wait_for()
     claim_some(city, moment, 3)
     for eyes in (first, second):
         wait_for(eyes, "3")
