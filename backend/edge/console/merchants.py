@@ -45,7 +45,7 @@ TONES: dict[str, Tone] = {
     "published": "good",
     "passed": "busy",
 }
-_BAD_NEWS = ("vetoed", "returned", "suspended", "disqualif")
+_BAD_NEWS = ("vetoed", "returned", "suspended", "disqualif", "missing")
 _SEEN_BEFORE_THE_END = (
     Permission.MERCHANTS_SUSPEND,
     Permission.MERCHANTS_PROPOSE_DISQUALIFY,
