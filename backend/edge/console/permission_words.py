@@ -82,6 +82,7 @@ VERBS = {
 WHOLE = {
     Permission.PAYOUTS_ANSWER: "拨付：录入银行回单",
     Permission.REFUNDS_PAY: "退款：人工退还",
+    Permission.MERCHANTS_UNMASK: "商户：查看联系人完整号码",
     Permission.RESIDENTS_READ: "居民：查看（号码隐去）",
     Permission.EXPORTS_MAKE: "导出：带走可查看的列表",
     Permission.STAFF_CONFIRM: "工作人员：复核新账号、角色和重置",
