@@ -80,6 +80,7 @@ class ClaimShortWay:
             campaign_id=campaign_id,
             tier_position=wanted.tier_position,
             resident_id=resident.subject_id,
+            sign_in_id=resident.sign_in_id,
             request_id=wanted.request_id,
             position=wanted.position,
             ticket=wanted.ticket,

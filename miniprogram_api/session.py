@@ -94,7 +94,7 @@ class CurrentResident:
 
 
 def _claims(role: tokens.Role) -> tokens.Claims:
-    """Return what the caller's token says, or refuse; no look-up."""
+    """Return what the caller's token says, or refuse; a sign-out is known within a second."""
     if CLAIMS not in request.environ:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         settings: Settings = current_app.extensions["settings"]
@@ -106,6 +106,9 @@ def _claims(role: tokens.Role) -> tokens.Claims:
             )
         except tokens.TokenRefused as error:
             raise refusals.SignInRequired(str(error)) from error
+        signed_in: tokens.Claims = request.environ[CLAIMS]
+        revoked = sign_ins.REVOKED.get(sign_ins.ALL)
+        sign_ins.refuse_revoked(signed_in.sign_in_id, revoked)
     claims: tokens.Claims = request.environ[CLAIMS]
     if claims.role != role:
         raise refusals.WrongRole(f"{claims.role} called a {role}'s endpoint")

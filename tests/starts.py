@@ -9,7 +9,7 @@ from flask import current_app
 from sqlalchemy import text
 
 from backend.extensions import db
-from backend.services import blocks, campaigns, card_holders
+from backend.services import blocks, campaigns, card_holders, sign_ins
 
 
 class Start:
@@ -37,6 +37,7 @@ class Start:
         campaigns.forget_snapshots()
         blocks.SNAPSHOTS.forget()
         card_holders.forget()
+        sign_ins.REVOKED.forget()
 
 
 def _valkey() -> redis.Redis:

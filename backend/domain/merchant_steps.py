@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-Office = Literal["bank", "superior_bank", "bureau", "tax", "market_regulator", "partner"]
+Office = Literal[
+    "bank", "superior_bank", "bureau", "tax", "market_regulator", "partner", "merchant"
+]
 Confirming = Literal["superior_bank", "bureau"]
 Screening = Literal["tax", "market_regulator"]
 Verdict = Literal["open", "passed", "vetoed"]
@@ -39,6 +41,7 @@ OFFICE_NAMES: Mapping[str, str] = {
     "tax": "税务局",
     "market_regulator": "市场监管局",
     "partner": "金融合作单位",
+    "merchant": "商户",
 }
 
 
@@ -67,6 +70,9 @@ class Step(StrEnum):
     DISQUALIFICATION_PROPOSED = "disqualification_proposed"
     DISQUALIFICATION_WITHDRAWN = "disqualification_withdrawn"
     DISQUALIFIED = "disqualified"
+    OWNER_MADE = "owner_made"
+    OWNER_MISSING = "owner_missing"
+    PLEDGED_AGAIN = "pledged_again"
 
 
 STEP_NAMES: Mapping[Step, str] = {
@@ -92,7 +98,12 @@ STEP_NAMES: Mapping[Step, str] = {
     Step.DISQUALIFICATION_PROPOSED: "提出取消参与资格",
     Step.DISQUALIFICATION_WITHDRAWN: "撤回取消参与资格的提议",
     Step.DISQUALIFIED: "取消参与资格",
+    Step.OWNER_MADE: "联系人成为店主",
+    Step.OWNER_MISSING: "店主待定",
+    Step.PLEDGED_AGAIN: "重签承诺书",
 }
+# What happened besides the chain: it stands in the history and moves nothing.
+NOTES = frozenset({Step.OWNER_MADE, Step.OWNER_MISSING, Step.PLEDGED_AGAIN})
 REASONED = frozenset(
     {
         Step.TAX_VETOED,

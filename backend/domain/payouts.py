@@ -13,6 +13,7 @@ from functools import partial
 from typing import Literal
 
 from backend.domain.errors import HuiquanError
+from backend.domain.merchant_steps import Status
 from backend.domain.money import yuan_text
 
 FileFormat = Literal["delimited", "fixed", "xlsx"]
@@ -89,6 +90,15 @@ class ReturnFileRefused(HuiquanError):
     code = "return_file_refused"
     message = "银行回盘文件有误，未读入任何内容；请按所列行号与银行核对后重新提交"
     category = "invalid"
+
+
+def waits_when_returned(merchant_status: Status) -> bool:
+    """Tell whether a payment that the bank returned waits until somebody has looked at each line.
+
+    Source: plan, part eight (四): who cheats loses his place, and what he was owed is looked into.
+    Anybody else is paid again with the next file.
+    """
+    return merchant_status == "disqualified"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     MERCHANTS_RESUME = "merchants.resume"
     MERCHANTS_PROPOSE_DISQUALIFY = "merchants.propose_disqualify"
     MERCHANTS_DISQUALIFY = "merchants.disqualify"
+    MERCHANTS_UNMASK = "merchants.unmask"  # the phone of who answers for a shop
     MERCHANT_PAPERS_READ = "merchant_papers.read"  # evidence and photos; each look is audited
     PLEDGES_ISSUE = "pledges.issue"  # the text that merchants sign
     CLERKS_READ = "clerks.read"
@@ -133,6 +134,7 @@ MATRIX: Mapping[Role, frozenset[Permission]] = {
         *(P.CAMPAIGNS_PREPARE, P.PROGRAMMES_LOAD, P.WAR_ROOM_PAUSE),
         *(P.MERCHANTS_CONFIRM_BUREAU, P.MERCHANTS_SEND_TO_PARTNER, P.MERCHANTS_SUSPEND),
         *(P.MERCHANTS_PROPOSE_DISQUALIFY, P.CLERKS_MANAGE, P.PLACARDS_ISSUE, P.PLACARDS_REVOKE),
+        P.MERCHANTS_UNMASK,
         *(P.PLACEMENTS_RECORD, P.REFUNDS_PROPOSE, P.SETTLEMENTS_DRAFT, P.SETTLEMENTS_HOLD),
         *(P.PAYOUT_ACCOUNTS_PROPOSE, P.RECONCILIATION_EXPLAIN, P.BUDGETS_PROPOSE),
         *(P.SPENDING_PROPOSE, P.FUND_REPORTS_FREEZE, P.RESIDENTS_UNMASK, P.RESIDENTS_BLOCK),

@@ -1,7 +1,7 @@
 """Claiming on an event loop: the same decision as `services/claims.py`, the waits shared.
 
-SQL never runs on the loop. A campaign's terms and who is blocked come from memory and are read anew
-by a thread before they are a second old.
+SQL never runs on the loop. A campaign's terms, who is blocked and who signed out come from memory
+and are read anew by a thread before they are a second old.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from backend.domain.campaigns import CampaignTerms
 from backend.domain.claim_rules import Position
 from backend.domain.errors import HuiquanError, Unavailable
 from backend.metrics import CountedClaim
-from backend.services import blocks, campaigns, card_holders, quota_faults, snapshots
+from backend.services import blocks, campaigns, card_holders, quota_faults, sign_ins, snapshots
 from backend.services.claim_decisions import (
     Came,
     ClaimedVoucher,
@@ -49,6 +49,7 @@ class AskedClaim(NamedTuple):
     tier_position: int
     resident_id: int
     request_id: str
+    sign_in_id: int = 0  # 0: nobody's
     position: Position | None = None
     ticket: str | None = None
     address: str = ""
@@ -82,18 +83,22 @@ class ClaimLane:
             returns. It raises nothing.
         """
         counted = metrics.CountedClaim(asked.campaign_id)
+        revoked = self._kept(sign_ins.REVOKED, sign_ins.ALL)
         blocked = self._kept(blocks.SNAPSHOTS, blocks.ALL)
         campaign = self._kept(campaigns.SNAPSHOTS, asked.campaign_id)
         holders = self._kept_holders(campaign)
-        if blocked is None or campaign is None or holders is None:
+        if revoked is None or blocked is None or campaign is None or holders is None:
             waiting = asyncio.get_running_loop().create_task(self._read_first(asked, counted, told))
             self._reading_first.add(waiting)
             waiting.add_done_callback(self._reading_first.discard)
             return
-        self._ask(asked, blocked, holders, campaign, counted, told, now_ms)
+        self._ask(asked, revoked, blocked, holders, campaign, counted, told, now_ms)
 
     async def _read_first(self, asked: AskedClaim, counted: CountedClaim, told: Told) -> None:
         try:
+            revoked = self._kept(sign_ins.REVOKED, sign_ins.ALL)
+            if revoked is None:
+                revoked = await asyncio.shield(self._read(sign_ins.REVOKED, sign_ins.ALL))
             blocked = self._kept(blocks.SNAPSHOTS, blocks.ALL)
             if blocked is None:
                 blocked = await asyncio.shield(self._read(blocks.SNAPSHOTS, blocks.ALL))
@@ -107,11 +112,12 @@ class ClaimLane:
         except Exception as error:
             _refuse(error, counted, told)
         else:
-            self._ask(asked, blocked, holders, campaign, counted, told, clock.now_ms())
+            self._ask(asked, revoked, blocked, holders, campaign, counted, told, clock.now_ms())
 
     def _ask(
         self,
         asked: AskedClaim,
+        revoked: frozenset[int],
         blocked: frozenset[int],
         holders: Set[int],
         campaign: CampaignTerms,
@@ -120,6 +126,7 @@ class ClaimLane:
         now_ms: int,
     ) -> None:
         try:
+            sign_ins.refuse_revoked(asked.sign_in_id, revoked)
             blocks.refuse_claim(asked.resident_id, blocked)
             prepared = prepare(
                 campaign,

@@ -1,5 +1,8 @@
 """Clerks (收银员): accounts of their own, each bound to one shop."""
 
+from contextlib import suppress
+from dataclasses import dataclass
+
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -33,6 +36,14 @@ class OwnerStays(HuiquanError):
     category = "conflict"
 
 
+@dataclass(frozen=True, kw_only=True)
+class FirstOwner:
+    """Who became a shop's owner; nobody (None) where the contact works at another shop."""
+
+    clerk_id: int | None
+    works_at: str | None
+
+
 def refuse_own_shop(session: Session, *, clerk_id: int, resident_id: int) -> None:
     """Refuse a clerk who would redeem a voucher of his own (plan, part eight (四))."""
     if queries.has_phone_of(session, clerk_id, resident_id):
@@ -61,13 +72,7 @@ def add_clerk(*, merchant_id: str, name: str, phone: str, actor: str) -> Clerk:
     merchants.get(merchant_id)
     try:
         with transaction() as session:
-            clerk = Clerk(
-                merchant_id=merchant_id,
-                name=name,
-                phone_hash=vault().hash("phone", phone),
-                phone_encrypted=vault().encrypt(phone),
-                phone_last4=phone[-4:],
-            )
+            clerk = _clerk(merchant_id, name, phone)
             session.add(clerk)
             session.flush()
             audit.record(
@@ -109,6 +114,25 @@ def make_owner(*, clerk_id: int, actor: str) -> None:
         )
 
 
+def make_first_owner(session: Session, merchant: Merchant) -> FirstOwner | None:
+    """Make the contact of a locked merchant, whom its bank has named, the owner of its shop.
+
+    None where there is nothing to do: the shop has an owner, or no contact's phone is known. A
+    contact who works at another shop stays there, and staff choose.
+    """
+    if merchant.phone_encrypted is None or queries.owner_of(session, merchant.id) is not None:
+        return None
+    phone = vault().decrypt(merchant.phone_encrypted)
+    phone_hash = vault().hash("phone", phone)
+    with suppress(IntegrityError), session.begin_nested():  # somebody's clerk already
+        session.add(_clerk(merchant.id, merchant.contact or merchant.name, phone))
+    found = queries.clerk_of_phone(session, phone_hash)
+    if found is None or found.merchant_id != merchant.id:
+        return FirstOwner(clerk_id=None, works_at=found.merchant_id if found else None)
+    found.role = "owner"
+    return FirstOwner(clerk_id=found.id, works_at=merchant.id)
+
+
 def add_by_owner(*, owner_id: int, name: str, phone: str) -> Clerk:
     """Add a clerk to the owner's shop. Raises OwnerOnly, ClerkExists."""
     owner = _owner(owner_id)
@@ -132,6 +156,16 @@ def of_shop(merchant_id: str) -> list[Clerk]:
     """Return who works at a shop, in the order they were added."""
     everybody = queries.list_clerks(db.session(), merchant_id)
     return [clerk for clerk in everybody if clerk.state == "active"]
+
+
+def _clerk(merchant_id: str, name: str, phone: str) -> Clerk:
+    return Clerk(
+        merchant_id=merchant_id,
+        name=name,
+        phone_hash=vault().hash("phone", phone),
+        phone_encrypted=vault().encrypt(phone),
+        phone_last4=phone[-4:],
+    )
 
 
 def _owner(clerk_id: int) -> Clerk:

@@ -16,6 +16,7 @@ from backend.storage.queries import settlements as settlement_queries
 from backend.storage.sql import transaction
 
 REASON = "merchant_disqualified"
+RETURNED = "商户已取消参与资格，银行退回了代发款"
 BATCH = 200
 
 
@@ -49,6 +50,21 @@ def hold_unpaid(session: Session, merchant_id: str, *, reason: str, actor: str) 
     held = queries.add_holds(session, merchant_id, reason=reason, actor=actor, at=clock.now())
     audit.record(
         session, actor=actor, action="settlement.hold_all", subject=merchant_id, redemptions=held
+    )
+    return held
+
+
+def hold_returned(session: Session, sheet_id: str, *, file_number: str, actor: str) -> int:
+    """Hold all redemptions of a disqualified merchant's sheet that the bank did not pay.
+
+    The sheet is locked. Return how many; each is released by another person, as after
+    `hold_unpaid`.
+    """
+    held = queries.add_holds_of_sheet(
+        session, sheet_id, file_number=file_number, reason=RETURNED, actor=actor, at=clock.now()
+    )
+    audit.record(
+        session, actor=actor, action="settlement.hold_all", subject=sheet_id, redemptions=held
     )
     return held
 

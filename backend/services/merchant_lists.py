@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain.errors import HuiquanError, NotFound
 from backend.domain.merchant_steps import Step
 from backend.extensions import db
-from backend.services import audit, merchant_steps, workbooks
+from backend.services import audit, clerks, merchant_steps, workbooks
 from backend.services.listings import Listing
 from backend.services.merchant_steps import Act
 from backend.storage.models.merchants import Merchant, MerchantListEntry, MerchantListVersion
@@ -115,7 +116,8 @@ def publish(*, actor: str, expecting: str | None = None) -> Publication:
 
     Merchants that passed become `published`; one that was suspended or disqualified meanwhile
     is on the list no more. A list equal to the last is refused, and so is who listed one of the
-    new merchants (SecondPersonNeeded). A veto at the same moment comes before or is too late.
+    new merchants (SecondPersonNeeded). The contact of each new merchant becomes the owner of its
+    shop. A veto at the same moment comes before or is too late.
     `expecting` is the digest of the preview that somebody has looked at: raises ListChanged when
     it is another list by now.
     """
@@ -146,6 +148,7 @@ def publish(*, actor: str, expecting: str | None = None) -> Publication:
         for merchant in merchants:
             if merchant.status == "passed":
                 merchant_steps.take(session, merchant, act)
+                _name_owner(session, merchant, actor=actor)
         audit.record(
             session,
             actor=actor,
@@ -234,6 +237,22 @@ def as_csv(published: Publication) -> bytes:
         row = [m.merchant_id, m.name, m.domain_name, m.area or ""]
         writer.writerow([*map(workbooks.inert, row), published.number])
     return buffer.getvalue().encode("utf-8-sig")
+
+
+def _name_owner(session: Session, merchant: Merchant, *, actor: str) -> None:
+    """Let the contact open the shop's desk from its first day; write it into the history."""
+    named = clerks.make_first_owner(session, merchant)
+    if named is None:
+        return
+    step = Step.OWNER_MISSING if named.clerk_id is None else Step.OWNER_MADE
+    reason = f"联系人的手机号已是{named.works_at or '另一商户'}的收银员，请在店内页面另定店主"
+    note = Act(
+        step=step, actor=actor, office="bureau", reason=reason if named.clerk_id is None else None
+    )
+    merchant_steps.note(session, merchant, note)
+    if named.clerk_id is not None:
+        subject = f"{merchant.id}/{named.clerk_id}"
+        audit.record(session, actor=actor, action="clerk.own", subject=subject)
 
 
 def _digest(merchants: Sequence[Merchant]) -> str:

@@ -1,7 +1,7 @@
 """Moving a merchant on by one step: judged, written down and audited in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -57,17 +57,13 @@ def take(session: Session, merchant: Merchant, act: Act) -> MerchantStep:
     rules.refuse_same_person(history, act.step, actor=act.actor, office=act.office)
     for name, value in vars(now).items():
         setattr(merchant, name, value)
-    row = MerchantStep(
-        merchant_id=merchant.id,
-        position=len(history) + 1,
-        outcome=merchant.status,
-        at=clock.now(),
-        **(vars(act) | {"reason": said}),
-    )
-    session.add(row)
-    session.flush()
-    _audit(session, row)
-    return row
+    return _write(session, merchant, replace(act, reason=said), position=len(history) + 1)
+
+
+def note(session: Session, merchant: Merchant, act: Act) -> MerchantStep:
+    """Write down what happened at a locked merchant besides the chain (`NOTES`); nothing moves."""
+    position = len(queries.history(session, merchant.id)) + 1
+    return _write(session, merchant, act, position=position)
 
 
 def begin(session: Session, merchant: Merchant, *, actor: str) -> None:
@@ -113,6 +109,20 @@ def refusal_of(
     except (MerchantStepOutOfOrder, MerchantStatusRefused, SecondPersonNeeded) as error:
         return error
     return None
+
+
+def _write(session: Session, merchant: Merchant, act: Act, *, position: int) -> MerchantStep:
+    row = MerchantStep(
+        merchant_id=merchant.id,
+        position=position,
+        outcome=merchant.status,
+        at=clock.now(),
+        **vars(act),
+    )
+    session.add(row)
+    session.flush()
+    _audit(session, row)
+    return row
 
 
 def _first(

@@ -13,7 +13,7 @@ from typing import IO
 
 import structlog
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -77,7 +77,8 @@ def take(source: IO[bytes], coming: Coming, *, actor: str) -> Taken:
     """Keep a file's bytes and write its lines; the same bytes again are the same file.
 
     A corrected file names the one it replaces and says why; that one stays, marked as superseded
-    with all its lines. A late file is taken and marked.
+    with all its lines. Bytes that were superseded come back in force the same way: as a correction
+    of what took their place. A late file is taken and marked.
 
     :raises OutsideFileRefused: with every fault and its line
     :raises OutsideFileExists: another file of this day is in force, and none is named to replace
@@ -139,7 +140,9 @@ def _folder() -> Path:
 def _known_or_refused(session: Session, coming: Coming, digest: str) -> OutsideFile | None:
     """Return the file of these bytes, None when they may be taken, or refuse them.
 
-    What is in force is asked first: a file that is taken in between is then known, not foreign.
+    Known are bytes that are in force, or that have replaced the file named already; a file that
+    names none to replace is known however its bytes fared since. What is in force is asked first:
+    a file that is taken in between is then known, not foreign.
     """
     of_the_day = (
         OutsideFile.kind == coming.kind,
@@ -149,7 +152,15 @@ def _known_or_refused(session: Session, coming: Coming, digest: str) -> OutsideF
     in_force = session.scalar(
         select(OutsideFile.id).where(*of_the_day, OutsideFile.superseded_at.is_(None))
     )
-    known = session.scalar(select(OutsideFile).where(*of_the_day, OutsideFile.digest == digest))
+    alike = select(OutsideFile).where(*of_the_day, OutsideFile.digest == digest)
+    if coming.replaces is not None:
+        alike = alike.where(
+            or_(
+                OutsideFile.superseded_at.is_(None),
+                OutsideFile.replaces_id == coming.replaces,
+            )
+        )
+    known = session.scalar(alike.order_by(OutsideFile.id.desc()).limit(1))
     if known is not None:
         return known
     if coming.replaces is not None and coming.replaces != in_force:

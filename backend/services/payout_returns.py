@@ -7,9 +7,15 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain.errors import NotFound
-from backend.domain.payouts import Outcome
+from backend.domain.payouts import Outcome, waits_when_returned
 from backend.extensions import db
-from backend.services import audit, payout_answers, payout_layouts, settlements
+from backend.services import (
+    audit,
+    disqualifications,
+    payout_answers,
+    payout_layouts,
+    settlements,
+)
 from backend.services.payout_answers import Faults
 from backend.storage.models.payouts import PayoutFile, PayoutLine, PayoutReturn
 from backend.storage.queries import payouts as queries
@@ -23,7 +29,8 @@ def take(*, number: str, content: bytes, actor: str) -> PayoutReturn:
     """Take what the bank says of a payout file; the same file again is the same answer.
 
     Lines that it does not name stay open. A line answered before must be answered alike. Paid
-    sheets keep the bank's serial and day; failed ones wait for the next payout file.
+    sheets keep the bank's serial and day; failed ones wait for the next payout file, those of a
+    disqualified merchant until each line has been looked at and released.
     Raises ReturnFileRefused with every fault and its line: an amount that was altered, a line that
     was never sent, a serial used before. The bank's word is final: a payment that comes back after
     it was told as paid is settled with the bank by hand.
@@ -98,6 +105,7 @@ def _take_one(
     if line.state != "sent":
         return  # answered alike before
     state = "paid" if outcome.paid else "failed"
+    status = queries.merchant_status_held(session, line.sheet_id)
     sheet = sheet_queries.lock_sheet(session, line.sheet_id)
     answered = queries.answer_line(
         session,
@@ -120,6 +128,10 @@ def _take_one(
         remark=remark,
         digest=digest,
     )
+    if not outcome.paid and waits_when_returned(status):
+        disqualifications.hold_returned(
+            session, line.sheet_id, file_number=line.file_number, actor=actor
+        )
 
 
 def _add_return(

@@ -1,29 +1,23 @@
-"""Residents as staff see them: numbers masked, a whole number only for a reason, written down."""
+"""Residents as staff see them: numbers masked; a whole one is `unmasking`'s."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, select
 
-from backend import clock
 from backend.domain.errors import NotFound
-from backend.domain.staff import Role
-from backend.domain.unmasking import UNMASKS_A_DAY, UnmaskLimitReached
 from backend.extensions import db
-from backend.services import audit, entries, order_readings, vouchers
+from backend.services import entries, order_readings, vouchers
 from backend.services.listings import Listing
-from backend.services.personal_data import vault
+from backend.services.unmasking import MAX_ID
 from backend.services.vouchers import Wallet
 from backend.storage.models.audit import AuditEntry
 from backend.storage.models.entries import Entry
 from backend.storage.models.orders import Order
 from backend.storage.models.residents import Resident, ResidentBlock, ResidentIdentity
 from backend.storage.models.vouchers import Voucher
-from backend.storage.sql import serialise, transaction
 
-MAX_ID = 2**31 - 1  # of the column
 _STANDING = exists().where(
     ResidentBlock.resident_id == Resident.id, ResidentBlock.lifted_at.is_(None)
 )
@@ -97,40 +91,6 @@ def get(resident_id: int) -> ResidentRecord:
         entries=tuple(entries.list_of_resident(resident_id)),
         acts=tuple(audit.of_subject(str(resident_id), noun="resident")),
     )
-
-
-def unmask(resident_id: int, *, reason: str, actor: str, role: Role) -> str:
-    """Return a resident's whole phone number; who looked and why is written down before.
-
-    Raises NotFound, and UnmaskLimitReached after so many looks of one person on one day.
-    """
-    with transaction() as session:
-        serialise(session, f"unmask:{actor}")
-        resident = session.get(Resident, resident_id) if resident_id <= MAX_ID else None
-        if resident is None:
-            raise NotFound(f"resident {resident_id}")
-        if _looks_today(session, actor) >= UNMASKS_A_DAY.get(role, 0):
-            raise UnmaskLimitReached(actor)
-        audit.record(
-            session,
-            actor=actor,
-            action="resident.unmask",
-            subject=str(resident_id),
-            reason=reason,
-        )
-        phone_encrypted = resident.phone_encrypted
-    return vault().decrypt(phone_encrypted)
-
-
-def _looks_today(session: Session, actor: str) -> int:
-    since, until = clock.day_bounds(clock.today())
-    looks = select(func.count()).where(
-        AuditEntry.at >= since,
-        AuditEntry.at < until,
-        AuditEntry.actor == actor,
-        AuditEntry.action == "resident.unmask",
-    )
-    return session.scalar(looks) or 0
 
 
 def _line(row: Any) -> ResidentLine:

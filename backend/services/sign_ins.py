@@ -15,6 +15,7 @@ from backend.domain import refusals, tokens
 from backend.extensions import db
 from backend.gateways.wechat import WeChat, WeChatSession
 from backend.services.personal_data import vault
+from backend.services.snapshots import Snapshots
 from backend.settings import Settings
 from backend.storage.models.merchants import Clerk
 from backend.storage.models.residents import SignIn, WeChatUser
@@ -73,12 +74,13 @@ def revoke(refresh_token: str) -> None:
             .values(revoked_at=clock.now())
             .execution_options(synchronize_session=False)
         )
+    REVOKED.forget()
 
 
 def end_all(session: Session, *, wechat_user_id: int) -> None:
     """End every sign-in of a WeChat user, in each role, inside the caller's transaction.
 
-    Access tokens that are out live on to their end, `ACCESS_TOKEN_TTL_S` at most.
+    Access tokens that are out end with it, on other machines within a second.
     """
     session.execute(
         update(SignIn)
@@ -86,6 +88,12 @@ def end_all(session: Session, *, wechat_user_id: int) -> None:
         .values(revoked_at=clock.now())
         .execution_options(synchronize_session=False)
     )
+
+
+def refuse_revoked(sign_in_id: int, revoked: frozenset[int]) -> None:
+    """Refuse an access token whose sign-in has ended, by a set that is at most a second old."""
+    if sign_in_id in revoked:
+        raise refusals.SignInRequired(f"sign-in {sign_in_id} was revoked")
 
 
 def token_of(sign_in_id: int) -> tuple[str, datetime]:
@@ -184,6 +192,22 @@ def _live(refresh_token: str) -> SignIn | None:
 def _hash(refresh_token: str) -> str:
     """A random token of 256 bits needs no slow hash: it cannot be guessed."""
     return hashlib.sha256(refresh_token.encode()).hexdigest()
+
+
+def _read_revoked(_all: str) -> frozenset[int]:
+    """Read whose access tokens are still out: what was revoked longer ago has none.
+
+    On a connection of its own, given back at once: whoever asks may go on to wait for others.
+    """
+    settings: Settings = current_app.extensions["settings"]
+    since = clock.now() - timedelta(seconds=settings.access_token_ttl_s)
+    recent = select(SignIn.id).where(SignIn.revoked_at > since)
+    with db.engine.connect() as connection:
+        return frozenset(connection.scalars(recent))
+
+
+ALL = "all"  # the only key: few sign out within a token's life, and a request asks about one
+REVOKED: Snapshots[str, frozenset[int]] = Snapshots(_read_revoked)
 
 
 def _wechat() -> WeChat:

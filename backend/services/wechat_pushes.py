@@ -51,6 +51,8 @@ def receive(query: Mapping[str, str], body: bytes) -> Answer:
     known = push.event if outcome != "dropped" else "other"
     metrics.push_received(event=known, outcome=outcome)
     log.info("wechat_push", event_name=known, outcome=outcome)
+    if push.event in WITHDRAWN:
+        sign_ins.REVOKED.forget()
     return 200, TAKEN
 
 

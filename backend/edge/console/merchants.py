@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from flask import Response, render_template, request, send_file
+from flask import Response, make_response, render_template, request, send_file, url_for
 from pydantic import Field
 
 from backend.domain.applicants import ApplicantInvalid
@@ -14,10 +14,12 @@ from backend.domain.onboarding import MerchantStepOutOfOrder
 from backend.domain.permissions import Permission
 from backend.domain.staff import Role
 from backend.domain.subsidies import MAX_FILE_BYTES
+from backend.domain.unmasking import SHOWN_S
 from backend.edge.console import access, merchant_deeds
 from backend.edge.console.access import ConsoleBlueprint, current_staff, permitted
 from backend.edge.console.answers import done, form_again
 from backend.edge.console.cells import Badge, Link, Tone
+from backend.edge.console.forms import WithReason
 from backend.edge.console.merchant_deeds import DEEDS, OFFICE_OF, Deed, Given
 from backend.edge.console.tables import Column, Filter, Table
 from backend.edge.http import takes_files
@@ -29,6 +31,7 @@ from backend.services import (
     merchant_work,
     merchants,
     pledges,
+    unmasking,
 )
 from backend.services.listings import Listing
 
@@ -45,7 +48,7 @@ TONES: dict[str, Tone] = {
     "published": "good",
     "passed": "busy",
 }
-_BAD_NEWS = ("vetoed", "returned", "suspended", "disqualif")
+_BAD_NEWS = ("vetoed", "returned", "suspended", "disqualif", "missing")
 _SEEN_BEFORE_THE_END = (
     Permission.MERCHANTS_SUSPEND,
     Permission.MERCHANTS_PROPOSE_DISQUALIFY,
@@ -136,6 +139,21 @@ def paper(merchant_id: str, digest: str) -> Response:
     )
 
 
+@blueprint.post("/merchants/<merchant_id:merchant_id>/unmask")
+@permitted(Permission.MERCHANTS_UNMASK)
+def unmask(merchant_id: str) -> Response:
+    """Show the contact's whole number on the answer itself; the browser then goes back."""
+    staff = current_staff()
+    phone = unmasking.of_merchant(
+        merchant_id, reason=WithReason.read().reason, actor=staff.name, role=staff.role
+    )
+    page = render_template("console/merchant.html", phone=phone, **_shown(merchant_id))
+    answer = make_response(page)
+    back = url_for("merchants.one", merchant_id=merchant_id)
+    answer.headers["Refresh"] = f"{SHOWN_S}; url={back}"
+    return answer
+
+
 def evidence() -> bytes | None:
     """Return the file of a form's field `evidence`, None for none."""
     sent = request.files.get("evidence")
@@ -186,6 +204,7 @@ def _shown(merchant_id: str, error: HuiquanError | None = None) -> dict[str, obj
         "offices": OFFICE_NAMES,
         "outlook": disqualifications.outlook(merchant_id) if at_stake else None,
         "refused_for": _why(error),
+        "shown_s": SHOWN_S,
     }
 
 

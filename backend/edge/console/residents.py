@@ -13,7 +13,7 @@ from backend.edge.console.cells import Badge, Cell, Link, Money
 from backend.edge.console.forms import WithReason
 from backend.edge.console.tables import Column, Filter, Table
 from backend.edge.console.words import action
-from backend.services import blocks, resident_records
+from backend.services import blocks, resident_records, unmasking
 from backend.services.listings import Listing
 from backend.services.resident_records import ResidentLine, ResidentRecord
 
@@ -95,7 +95,7 @@ def resident(resident_id: int) -> str:
 def unmask(resident_id: int) -> Response:
     """Show the whole number on the answer itself; the browser then goes back without it."""
     staff = current_staff()
-    phone = resident_records.unmask(
+    phone = unmasking.of_resident(
         resident_id, reason=WithReason.read().reason, actor=staff.name, role=staff.role
     )
     answer = make_response(_render(resident_records.get(resident_id), phone=phone))

@@ -53,8 +53,7 @@ class OutsideFile(Model):
         CheckConstraint(KINDS, name="kind_known"),
         CheckConstraint("line_count >= 0 AND size_bytes >= 0", name="counts_sign"),
         CheckConstraint("(replaces_id IS NULL) = (reason IS NULL)", name="replaced_with_reason"),
-        # The same bytes for the same day are the same file, and one file of a day is in force.
-        UniqueConstraint("kind", "party", "day", "digest"),
+        # One file of a day is in force; bytes that were superseded may come in force again.
         Index(
             "uq_outside_files_in_force",
             "kind",

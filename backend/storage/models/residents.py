@@ -114,4 +114,11 @@ class SignIn(Model):
     __table_args__ = (
         CheckConstraint("role IN ('resident', 'clerk')", name="role_known"),
         CheckConstraint("(role = 'clerk') = (clerk_id IS NOT NULL)", name="clerk_named"),
+        # What was revoked of late is asked for each second.
+        Index(
+            "ix_sign_ins_revoked",
+            "revoked_at",
+            sqlite_where=text("revoked_at IS NOT NULL"),
+            postgresql_where=text("revoked_at IS NOT NULL"),
+        ),
     )

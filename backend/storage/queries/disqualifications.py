@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, String, func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, String, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from backend.storage.models.merchants import Merchant
@@ -76,9 +77,40 @@ def add_holds(session: Session, merchant_id: str, *, reason: str, actor: str, at
         literal(actor, String),
         literal(at, ChinaTime()),
     ).where(*_unpaid(merchant_id))
+    return _add(session, rows)
+
+
+def add_holds_of_sheet(
+    session: Session, sheet_id: str, *, file_number: str, reason: str, actor: str, at: datetime
+) -> int:
+    """Hold every redemption that stands in a sheet and that nobody holds; return how many."""
+    in_sheet = select(SettlementLine.source_id).where(
+        SettlementLine.sheet_id == sheet_id,
+        SettlementLine.source_kind == "redemption",
+        SettlementLine.freed_at.is_(None),
+    )
+    rows = select(
+        literal(f"returned:{file_number}:", String) + Redemption.id,
+        Redemption.id,
+        literal(reason, String),
+        literal(actor, String),
+        literal(at, ChinaTime()),
+    ).where(Redemption.id.in_(in_sheet), ~_held())
+    return _add(session, rows)
+
+
+def _add(session: Session, rows: Select[*tuple[Any, ...]]) -> int:
     columns = ["id", "redemption_id", "reason", "held_by", "held_at"]
     done = session.execute(insert(SettlementHold).from_select(columns, rows))
     return int(done.rowcount)  # type: ignore[attr-defined]  # of a cursor's result
+
+
+def _held() -> ColumnElement[bool]:
+    return (
+        select(SettlementHold.id)
+        .where(SettlementHold.redemption_id == Redemption.id, SettlementHold.released_at.is_(None))
+        .exists()
+    )
 
 
 def _unpaid(merchant_id: str) -> Sequence[ColumnElement[bool]]:
@@ -92,7 +124,4 @@ def _unpaid(merchant_id: str) -> Sequence[ColumnElement[bool]]:
             SettlementSheet.state.not_in(BEFORE_PAYOUT),
         )
     )
-    held = select(SettlementHold.id).where(
-        SettlementHold.redemption_id == Redemption.id, SettlementHold.released_at.is_(None)
-    )
-    return (Redemption.merchant_id == merchant_id, ~with_bank.exists(), ~held.exists())
+    return (Redemption.merchant_id == merchant_id, ~with_bank.exists(), ~_held())

@@ -138,6 +138,22 @@ def has_phone_of(session: Session, clerk_id: int, resident_id: int) -> bool:
     return session.scalar(_PHONE_OF_BOTH, named) is not None
 
 
+def owner_of(session: Session, merchant_id: str) -> Clerk | None:
+    """Return the owner of a shop, or None."""
+    return session.scalar(
+        select(Clerk).where(
+            Clerk.merchant_id == merchant_id, Clerk.state == "active", Clerk.role == "owner"
+        )
+    )
+
+
+def clerk_of_phone(session: Session, phone_hash: str) -> Clerk | None:
+    """Return the active clerk of a phone, whatever his shop, or None."""
+    return session.scalar(
+        select(Clerk).where(Clerk.phone_hash == phone_hash, Clerk.state == "active")
+    )
+
+
 def list_clerks(session: Session, merchant_id: str) -> list[Clerk]:
     """Return all clerks a merchant ever had, in the order they were added."""
     return list(

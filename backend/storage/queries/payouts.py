@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import cast
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from backend.domain.merchant_steps import Status
+from backend.storage.models.merchants import Merchant
 from backend.storage.models.payouts import PayoutAccount, PayoutFile, PayoutLine
 from backend.storage.models.settlements import SettlementSheet
 
@@ -45,6 +48,17 @@ def lock_payable(session: Session, *, through_day: date, limit: int) -> list[Set
             .execution_options(populate_existing=True)
         )
     )
+
+
+def merchant_status_held(session: Session, sheet_id: str) -> Status:
+    """Return the status of a sheet's merchant, which stays as it is until the transaction ends."""
+    status = session.scalars(
+        select(Merchant.status)
+        .join(SettlementSheet, SettlementSheet.merchant_id == Merchant.id)
+        .where(SettlementSheet.id == sheet_id)
+        .with_for_update(read=True, key_share=True, of=Merchant)
+    ).one()
+    return cast(Status, status)
 
 
 def lock_file(session: Session, number: str) -> PayoutFile | None:

@@ -12,8 +12,9 @@ from backend import metrics
 from backend.domain import tokens
 from backend.edge import errors
 from backend.extensions import redis_handle
-from backend.services import blocks, claim_lane
+from backend.services import blocks, claim_lane, sign_ins
 from backend.storage.redis import keys
+from backend.storage.sql import transaction
 from miniprogram_api import lane_application
 from tests.factories import MAY, City, MovableClock, Person, approve, forget_held, held_claims
 from tests.integration.edge.callers import apart, ask
@@ -89,6 +90,7 @@ def requests(city: City) -> dict[str, Sent]:
     add("no phone", who=unbound)
     add("a clerk", who=city.clerk())
     add("blocked", who=blocked_resident(city))
+    add("signed out", who=signed_out(city))
     add("no token", who=None)
     add("no token and no JSON", b"{", who=None)
     for scheme in ("Basic x", "Bearer", "Bearer x.y", "bearer  " + bearer(third), "Bearer é"):
@@ -116,6 +118,14 @@ def requests(city: City) -> dict[str, Sent]:
     add("a query twice", query="a=1&a=2")
     add("GET", b"", method="GET")
     return sent
+
+
+def signed_out(city: City) -> Person:
+    person = city.resident()
+    with transaction() as session:
+        sign_ins.end_all(session, wechat_user_id=person.wechat_user_id)
+    sign_ins.REVOKED.forget()
+    return person
 
 
 def blocked_resident(city: City) -> Person:

@@ -65,6 +65,33 @@ def test_the_same_bytes_again_are_the_same_file_also_after_a_correction(city: Ci
     assert len(rows(OutsideFile)) == 2
 
 
+def test_superseded_bytes_come_in_force_again_as_a_correction_of_what_replaced_them(
+    city: City,
+) -> None:
+    first = take_detail(TWO).file.id
+    second = take_detail(CORRECTED, replaces=first, reason="银行更正").file.id
+    back_again = take_detail(TWO, replaces=second, reason="更正有误，恢复原文件")
+    assert back_again.new
+    third = back_again.file.id
+    assert [f.id for f in rows(OutsideFile) if f.superseded_at is None] == [third]
+    assert len([entry for entry in rows(OutsideLine) if entry.file_id == third]) == 2
+    again = take_detail(TWO, replaces=second, reason="更正有误，恢复原文件")
+    assert (again.file.id, again.new) == (third, False)
+    late = take_detail(CORRECTED, replaces=first, reason="银行更正")  # the first correction, resent
+    assert (late.file.id, late.new) == (second, False)
+    with pytest.raises(OutsideFileNotInForce):
+        take_detail(CORRECTED, replaces=second, reason="银行更正")
+
+
+def test_superseded_bytes_put_back_8_times_at_once_are_one_file(city: City) -> None:
+    first = take_detail(TWO).file.id
+    second = take_detail(CORRECTED, replaces=first, reason="银行更正").file.id
+    outcomes = race(city.app, [TWO] * 8, replaces=second, reason="恢复原文件")
+    (third,) = [file.id for file in rows(OutsideFile) if file.superseded_at is None]
+    assert outcomes == [third] * 8
+    assert len(rows(OutsideFile)) == 3
+
+
 def test_a_refused_file_leaves_no_row_and_no_byte(city: City) -> None:
     before = kept(city)
     with pytest.raises(OutsideFileRefused) as refused:

@@ -11,13 +11,21 @@ from backend.domain.errors import NotFound
 from backend.domain.payouts import ReturnFileRefused
 from backend.domain.second_person import SecondPersonNeeded
 from backend.domain.settlements import SettlementHoldTooLate
-from backend.services import ledger, payout_returns, payouts, settlement_holds, settlements
+from backend.services import (
+    ledger,
+    payout_returns,
+    payouts,
+    settlement_holds,
+    settlements,
+    standings,
+)
+from backend.storage.models.orders import Redemption
 from backend.storage.models.payouts import PayoutLine, PayoutReturn
 from backend.storage.models.settlements import SettlementStep
 from backend.storage.sql import transaction
-from tests.factories import City, MovableClock, rows
+from tests.factories import SUPERMARKET, City, MovableClock, rows
 from tests.integration.services.test_settlements import in_threads
-from tests.settling import answer, sent
+from tests.settling import MALL, answer, sent
 
 
 def take(content: bytes, actor: str = "褚会计", number: str = "B1") -> PayoutReturn:
@@ -48,6 +56,57 @@ def test_what_the_bank_paid_is_paid_with_its_serial_and_day(
         assert settlements.sheet_of(line.sheet_id).state == "paid"
         assert settlements.steps(line.sheet_id)[-1].digest == taken.digest
     assert ledger.check().differences == ()
+
+
+def test_what_comes_back_for_a_disqualified_merchant_waits_until_it_is_released(
+    city: City, moment: MovableClock
+) -> None:
+    made = sent(city, moment)
+    disqualify(SUPERMARKET)
+    assert settlement_holds.list_holds() == []  # all is with the bank
+    take(answer("failed", "failed"))
+    (hold,) = settlement_holds.list_holds()
+    hold_id = hold.id
+    assert (hold.held_by, hold.redemption_id) == ("褚会计", redemption_of(SUPERMARKET))
+    again = payouts.create(number="B2", day=made.file.day, actor="陈出纳")
+    assert [line.sheet_id[:6] for line in payouts.lines("B2")] == [MALL]
+    assert list(again.left_out.values()) == ["有被暂缓结算的核销"]
+    with pytest.raises(SecondPersonNeeded):
+        settlement_holds.release(hold_id=hold_id, reason="属实", actor="褚会计")
+    settlement_holds.release(hold_id=hold_id, reason="逐笔核查属实", actor="郑审批")
+    payouts.create(number="B3", day=made.file.day, actor="陈出纳")
+    take(answer("failed", number="B3"), number="B3")
+    assert len(settlement_holds.list_holds()) == 1  # looked at each time the bank returns it
+
+
+def test_a_merchant_that_keeps_its_place_is_paid_again_by_the_next_file(
+    city: City, moment: MovableClock
+) -> None:
+    made = sent(city, moment)
+    standings.suspend(SUPERMARKET, actor="孙经办", reason="核查")
+    take(answer("failed", "failed"))
+    assert settlement_holds.list_holds() == []
+    payouts.create(number="B2", day=made.file.day, actor="陈出纳")
+    assert len(payouts.lines("B2")) == 2
+
+
+def test_a_return_that_races_a_disqualification_is_held_in_either_order(
+    city: City, moment: MovableClock
+) -> None:
+    sent(city, moment)
+    content = answer("failed", "failed")
+    in_threads(city, partial(take, content), partial(disqualify, SUPERMARKET))
+    assert [h.redemption_id for h in settlement_holds.list_holds()] == [redemption_of(SUPERMARKET)]
+
+
+def disqualify(merchant_id: str) -> None:
+    standings.propose_disqualification(merchant_id, actor="孙经办", reason="套现")
+    standings.confirm_disqualification(merchant_id, actor="郑审批", reason="属实")
+
+
+def redemption_of(merchant_id: str) -> str:
+    (found,) = [row.id for row in rows(Redemption) if row.merchant_id == merchant_id]
+    return str(found)
 
 
 def test_the_same_answer_again_and_at_once_acts_once(city: City, moment: MovableClock) -> None:

@@ -9,7 +9,7 @@ from backend.domain.errors import NotFound
 from backend.domain.staff import Role
 from backend.domain.unmasking import UNMASKS_A_DAY, UnmaskLimitReached
 from backend.extensions import db
-from backend.services import blocks, resident_records
+from backend.services import blocks, resident_records, unmasking
 from backend.storage.models.audit import AuditEntry
 from tests.factories import City, MovableClock, drain, rows
 
@@ -17,7 +17,7 @@ LIMIT = UNMASKS_A_DAY[Role.BUREAU_OPERATOR]
 
 
 def look(resident_id: int, *, actor: str = "li.wei", role: Role = Role.BUREAU_OPERATOR) -> str:
-    return resident_records.unmask(resident_id, reason="核实投诉", actor=actor, role=role)
+    return unmasking.of_resident(resident_id, reason="核实投诉", actor=actor, role=role)
 
 
 def looks() -> list[AuditEntry]:

@@ -99,6 +99,8 @@ def test_a_refresh_gives_a_new_token_until_it_is_revoked_or_over(
     for _ in range(2):
         revoked = connected.post(f"{SESSIONS}/revoke", refresh_token=first["refresh_token"])
         assert revoked.status_code == 204
+    me = connected.client.get("/api/v1/resident/me", headers=bearer(renewed.json))
+    assert (me.status_code, me.json["error"]["code"]) == (401, "sign_in_required")
     again = connected.post(f"{SESSIONS}/refresh", refresh_token=first["refresh_token"])
     assert (again.status_code, again.json["error"]["code"]) == (401, "refresh_refused")
     moment.move(days=30)

@@ -11,7 +11,7 @@ from backend.gateways.wechat_push import WeChatPush
 from backend.services import sign_ins, wechat_pushes
 from backend.storage.models.residents import SignIn
 from backend.storage.models.wechat_pushes import MessagePermission, WeChatPushEvent
-from tests.factories import City, Person, rows
+from tests.factories import City, MovableClock, Person, rows
 from tests.pushing import AES_KEY, TOKEN, encrypted, event, openid_of, revoked, signed_query
 
 POPUP, CHANGE = "subscribe_msg_popup_event", "subscribe_msg_change_event"
@@ -49,6 +49,24 @@ def test_who_takes_back_what_he_let_us_know_is_signed_out_and_nobody_else(
     assert (signed_in(person), signed_in(clerk), signed_in(other)) == ([False], [False], [True])
     told_of = {one.wechat_user_id for one in rows(WeChatPushEvent)}
     assert told_of == {person.wechat_user_id, clerk.wechat_user_id}
+
+
+def test_an_access_token_ends_with_the_withdrawal_and_a_new_sign_in_opens_again(
+    pushing: City, moment: MovableClock
+) -> None:
+    person, clerk, other = pushing.resident(), pushing.clerk(), pushing.resident()
+    codes = "/api/v1/resident/payment-codes"
+    own = "/api/v1/merchant/me"
+    assert pushing.client.post(codes, headers=person.headers).status_code == 201
+    assert pushing.client.get(own, headers=clerk.headers).status_code == 200
+    for one in (person, clerk):
+        take(pushing, revoked(openid_of(one)))
+    refused = pushing.client.post(codes, headers=person.headers)
+    assert (refused.status_code, refused.get_json()["error"]["code"]) == (401, "sign_in_required")
+    assert pushing.client.get(own, headers=clerk.headers).status_code == 401
+    assert pushing.client.post(codes, headers=other.headers).status_code == 201
+    moment.move(seconds=pushing.settings.access_token_ttl_s)
+    assert sign_ins.REVOKED.read(sign_ins.ALL) == frozenset()  # such tokens are over by themselves
 
 
 def test_a_message_that_comes_20_times_at_once_acts_once(

@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from backend.domain.merchant_steps import STATUS_NAMES
 from backend.domain.payouts import (
     Column,
     Layout,
@@ -14,6 +15,7 @@ from backend.domain.payouts import (
     fen_of,
     frame_faults,
     text_file,
+    waits_when_returned,
 )
 
 DAY = date(2023, 5, 3)
@@ -106,3 +108,7 @@ def test_a_header_or_remark_that_names_something_unknown_is_a_fault() -> None:
     assert frame_faults(FIXED) == []
     wrong = replace(FIXED, header="{nobody}", footer="{count", remark="{day}")
     assert len(frame_faults(wrong)) == 3
+
+
+def test_only_a_disqualified_merchants_returned_payment_waits_for_a_look() -> None:
+    assert [each for each in STATUS_NAMES if waits_when_returned(each)] == ["disqualified"]  # type: ignore[arg-type]  # its keys are statuses

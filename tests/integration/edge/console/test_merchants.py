@@ -161,3 +161,16 @@ def test_what_is_no_paper_is_refused_and_the_step_not_taken(
     sent = {"reason": "x", "evidence": (BytesIO(evidence), "a.pdf")}
     assert operator.post(path_of(SUPERMARKET, "suspend"), **sent).status_code == 400
     assert now(SUPERMARKET).status == "published"
+
+
+def test_a_contacts_whole_number_is_shown_once_for_a_reason(console: Console, city: City) -> None:
+    shop = joining.pledged()
+    page = f"/console/merchants/{shop}"
+    operator = console.desk(Role.BUREAU_OPERATOR)
+    assert "13800138000" not in operator.get(page).text
+    assert operator.post(f"{page}/unmask").status_code == 400
+    shown = operator.post(f"{page}/unmask", reason="核实投诉")
+    assert "13800138000" in shown.text
+    assert shown.headers["Refresh"].endswith(page)
+    assert "13800138000" not in operator.get(page).text
+    assert console.desk(Role.AUDITOR).post(f"{page}/unmask", reason="看看").status_code == 403
