@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 
 from backend.domain.errors import NotFound
 from backend.extensions import db
-from backend.services import entries, order_readings, vouchers
+from backend.services import audit, entries, order_readings, vouchers
 from backend.services.listings import Listing
 from backend.services.unmasking import MAX_ID
 from backend.services.vouchers import Wallet
