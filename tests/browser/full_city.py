@@ -18,6 +18,7 @@ from backend.services import (
     settlements,
     spending_imports,
     staff_resets,
+    subsidy_payouts,
 )
 from backend.storage.models.orders import Order
 from backend.storage.models.payments import PaymentCase
@@ -26,14 +27,17 @@ from backend.storage.models.refunds import Payback
 from tests import entering, joining
 from tests.bank_details import detail, line, take_detail
 from tests.browser.take_pictures import some_staff
+from tests.complaining import file_one
 from tests.console import sign_in
 from tests.factories import MAY, SUPERMARKET, City, MovableClock, Person, approve, rows
 from tests.integration.services import budget_parts
 from tests.integration.services.paying import PAYABLE_FEN, at_placard, buyer, provided
 from tests.integration.services.reconciling import name_the_shop
 from tests.integration.services.refunding import goods, refund_by_staff
+from tests.noticing import publish_one
 from tests.providers import paid
 from tests.settling import redeem, sent
+from tests.subsidising import car, granted
 
 EARLIER = "凭证号,日期,金额,收款方,备注\nA-1,2023-01-15,1000,家乐购,\n".encode()
 REFUSED = RefundState(status="failed", reference="REFUSED")
@@ -105,9 +109,24 @@ def shops() -> dict[str, str]:
     }
 
 
+def words_and_subsidies(city: City) -> dict[str, str]:
+    """Let somebody complain, a notice be written, and a subsidy be granted."""
+    car(city)
+    subsidy = granted(city.resident(), 1)
+    subsidy_payouts.create(number="P20230428-01", actor="钱出纳")
+    notice = public_notices.write(title="公告", body="正文", actor="li.wei").id
+    return {
+        "subsidies.one": f"/console/subsidies/{subsidy.id}",
+        "subsidy_payouts.one": "/console/subsidy-payouts/P20230428-01",
+        "complaints.one": f"/console/complaints/{file_one().number}",
+        "notices.notice": f"/console/notices/{notice}",
+        "notices.edit_form": f"/console/notices/{notice}/edit",
+    }
+
+
 def fill(city: City, moment: MovableClock) -> dict[str, str]:
     """Fill a city; return the console's addresses by endpoint, of those that have an id."""
-    addresses = shops()
+    addresses = shops() | words_and_subsidies(city)
     entering.enter(entering.gate(city), city.resident())
     addresses |= money(city, moment)
     moment.move(days=4)
@@ -128,8 +147,7 @@ def public(city: City) -> dict[str, str]:
     """Let campaigns of each kind be announced; return addresses of the public's pages."""
     for campaign_id in ("Q3-NIGHT", "Q3-CAR", "GATE-JJK", "Q2-FUEL"):
         approve(campaign_id, actor="test")
-    notice = public_notices.write(title="公告" * 20, body="正" * 300, actor="mei.ti").id
-    public_notices.publish(notice, actor="shen.pi")
+    notice = publish_one("公告" * 20, "正" * 300)
     return {
         "campaign_pages.campaign_page": "/c/Q3-CAR",
         "public_notices.notice_page": f"/notices/{notice}",

@@ -36,6 +36,7 @@ LEFT_OUT = {
             *("merchant_list.csv_file", "merchant_list.version_csv", "merchants.paper"),
             *("partner_lists.file", "placard_prints.campaign_poster", "placard_prints.code"),
             *("placard_prints.pdf", "programme.stylesheet", "reconciliation.excel"),
+            *("subsidies.paper", "complaints.photo"),
             *("settlements.excel", "settlements.pdf", "shops.draw", "desk_files.placard_pdf"),
             *("desk_files.placard_png", "desk_files.sheet_excel", "desk_files.sheet_pdf"),
             *("desk_sales.offered_picture",),
@@ -58,6 +59,7 @@ LEFT_OUT = {
         "in the middle of signing in: test_console_pages.py",
     ),
     "campaigns.waiting": "leads to the list of campaigns",
+    "notices.waiting": "leads to the list of notices",
 }
 NOT_FOUND = {
     "campaign_pages.no_campaign": "/c/NO-SUCH",

@@ -66,7 +66,8 @@ def cookies_of() -> dict[str, str]:
     """Sign in at the console and at the desk of the shop's owner; return the tokens."""
     _, staff = sign_in(Role.BUREAU_OPERATOR, whole_city.ANYBODY)
     begun = staff_sign_ins.by_password("new.one", add("new.one", Role.TAX), browser=BROWSER)
-    owner = next(clerk for clerk in rows(Clerk) if clerk.role == "owner")
+    owners = (clerk for clerk in rows(Clerk) if clerk.role == "owner")
+    owner = next(clerk for clerk in owners if clerk.merchant_id == SUPERMARKET)
     return {
         COOKIE: staff,
         BEGUN_COOKIE: begun.token,

@@ -9,7 +9,10 @@ from tests.proof.crawl import gets
 
 # What no link leads to, and why; all else that is read by GET is found by walking.
 NOT_WALKED = {
-    **dict.fromkeys(("merchants.paper",), "a photo, which holds no text of ours"),
+    **dict.fromkeys(
+        ("merchants.paper", "complaints.photo"), "a photo, which holds no text of ours"
+    ),
+    "complaints.late": "leads to the list, once one is late",
     **dict.fromkeys(("desk_sales.get_one", "desk_sales.of_request"), "JSON for the till's script"),
     **dict.fromkeys(("desk_sales.offered", "desk_sales.offered_picture"), "asked by that script"),
 }

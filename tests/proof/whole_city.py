@@ -46,6 +46,7 @@ from tests.factories import MAY, RESTAURANT, City, MovableClock
 from tests.integration.services.paying import PAYABLE_FEN, at_placard, buyer, provided
 from tests.integration.services.reconciling import name_the_shop
 from tests.integration.services.refunding import goods, refund_by_staff
+from tests.noticing import publish_one, submit_one
 from tests.providers import paid
 from tests.settling import MALL, answer, redeem, sent
 from tests.subsidising import car, granted, submitted
@@ -133,11 +134,12 @@ def _words(city: City) -> None:
     complaints.assign(first.number, office="bureau", actor=MAKER)
     complaints.answer(first.number, text="已核实并整改", actor=MAKER)
     complaints.assign(second.number, office="bureau", actor=MAKER)
-    for title in ("五一活动", "草稿", "旧公告"):
-        notice = public_notices.write(title=title, body="正文\n\n第二段", actor=MAKER)
-        if title != "草稿":
-            public_notices.publish(notice.id, actor=CHECKER)
-    public_notices.withdraw(notice.id, reason="有误", actor=MAKER)
+    file_one()
+    for title in ("五一活动", "旧公告"):
+        number = publish_one(title)
+    public_notices.withdraw(number, reason="有误", actor=MAKER)
+    submit_one("待发布")
+    public_notices.write(title="草稿", body="正文", actor=ANYBODY)
 
 
 def _subsidies(city: City) -> None:
