@@ -4,6 +4,7 @@ The texts that are signed are spelt out here once more, as a bank's engineer wou
 taken from the application they would prove nothing.
 """
 
+import contextlib
 import contextvars
 import hashlib
 import hmac
@@ -16,8 +17,9 @@ from apiflask import APIFlask
 from werkzeug.test import EnvironBuilder, TestResponse
 
 from backend import clock
+from backend.domain.errors import HuiquanError
 from backend.domain.proposals import Line
-from backend.services import partner_discounts, partner_merchants, partners
+from backend.services import partner_discounts, partner_files, partner_merchants, partners
 from backend.services.orders import Amounts
 from tests.factories import SUPERMARKET
 
@@ -141,3 +143,9 @@ def propose_one_merchant() -> None:
     partner_merchants.propose(
         partner_id=enter().partner_id, request_number="proposal-1", lines=[Line(**line)]
     )
+
+
+def refuse_one_file() -> None:
+    """Let a bank that was entered bring a file that is none."""
+    with contextlib.suppress(HuiquanError):
+        partner_files.take(partner_id="BANK01", name="BANK01_20230401.csv", content=b"-")

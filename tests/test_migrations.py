@@ -41,7 +41,7 @@ from backend.storage.models.payouts import PayoutFile, PayoutReturn
 from backend.storage.models.settlements import SettlementRun
 from backend.storage.sql import transaction
 from tests.bank_details import compare_unknown_line_of_yesterday
-from tests.bank_parts import propose_one_merchant
+from tests.bank_parts import propose_one_merchant, refuse_one_file
 from tests.complaining import file_one
 from tests.entering import undo_one
 from tests.factories import MAY, SUPERMARKET, City, new_request
@@ -63,6 +63,7 @@ APPEND_ONLY = (
     *("spending_imports", "spending_records", "spending_decisions"),
     *("card_acts", "reversals", "refunds"),
     *("entry_undos", "subsidy_steps", "subsidy_payouts", "merchant_proposals", "wechat_pushes"),
+    "partner_file_refusals",
     *("audit_seals", "amount_codes", "complaint_steps"),
     *("pledge_texts", "pledges", "merchant_reports", "partner_lists"),
     *("merchant_steps", "placement_checks", "placement_clearings"),
@@ -164,6 +165,7 @@ def redeem_one(city: City) -> None:
     compare_unknown_line_of_yesterday()
     _change_one_budget()
     propose_one_merchant()
+    refuse_one_file()
     undo_one(city)
     list_one(city)
     join_one()

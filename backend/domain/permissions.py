@@ -101,6 +101,7 @@ class Permission(StrEnum):
     PARTNERS_READ = "partners.read"
     PARTNERS_PROPOSE = "partners.propose"
     PARTNERS_CONFIRM = "partners.confirm"
+    PARTNERS_STOP = "partners.stop"  # end a key, take an address off: one person, at once
     EXPORTS_MAKE = "exports.make"  # of what the holder may read anyway
     AUDIT_READ = "audit.read"
     AUDIT_EXPORT = "audit.export"
@@ -139,7 +140,7 @@ MATRIX: Mapping[Role, frozenset[Permission]] = {
         *(P.PAYOUT_ACCOUNTS_PROPOSE, P.RECONCILIATION_EXPLAIN, P.BUDGETS_PROPOSE),
         *(P.SPENDING_PROPOSE, P.FUND_REPORTS_FREEZE, P.RESIDENTS_UNMASK, P.RESIDENTS_BLOCK),
         *(P.NOTICES_WRITE, P.COMPLAINTS_ANSWER, P.SUBSIDIES_REVIEW_FIRST, P.PARTNERS_PROPOSE),
-        *(P.NOTICES_WITHDRAW, P.COMPLAINTS_ASSIGN),
+        *(P.NOTICES_WITHDRAW, P.COMPLAINTS_ASSIGN, P.PARTNERS_STOP),
     },
     Role.BUREAU_APPROVER: _BUREAU_READ
     | {
@@ -148,7 +149,7 @@ MATRIX: Mapping[Role, frozenset[Permission]] = {
         *(P.SETTLEMENTS_APPROVE_BUREAU, P.RECONCILIATION_RESOLVE, P.RESIDENTS_UNBLOCK),
         *(P.NOTICES_PUBLISH, P.COMPLAINTS_CLOSE, P.SUBSIDIES_REVIEW_SECOND, P.ENTRIES_CONFIRM),
         *(P.REFUNDS_MAKE, P.PAYMENT_CASES_CLOSE, P.PARTNERS_CONFIRM, P.PLEDGES_ISSUE),
-        P.NOTICES_WITHDRAW,
+        *(P.NOTICES_WITHDRAW, P.PARTNERS_STOP),
     },
     Role.FINANCE: _MONEY_READ
     | {

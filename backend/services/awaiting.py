@@ -18,6 +18,7 @@ from backend.storage.models.budgets import (
     SpendingImport,
 )
 from backend.storage.models.entries import EntryStatement
+from backend.storage.models.partners import PartnerKey
 from backend.storage.models.payments import PaymentCase
 from backend.storage.models.payouts import PayoutAccount
 from backend.storage.models.reconciliation import ReconciliationItem
@@ -65,6 +66,12 @@ def account_corrections(name: str) -> int:
     )
     waiting = AccountCorrection.state == "submitted"
     return _count(select(AccountCorrection.position).where(waiting, ~returned_by_him))
+
+
+def partner_keys(name: str) -> int:
+    """Return how many keys of partners another person has made."""
+    proposed = PartnerKey.state == "proposed", PartnerKey.proposed_by != name
+    return _count(select(PartnerKey.id).where(*proposed))
 
 
 def refund_proposals(name: str) -> int:

@@ -1,21 +1,29 @@
 """Who is calling: a partner's signature, time, address and nonce, each checked before anything."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete
+import redis
+import structlog
+from sqlalchemy import delete, or_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.domain import partners as rules
+from backend.domain.errors import HuiquanError
 from backend.domain.partners import PartnerNonceUsed, PartnerSignatureInvalid
-from backend.extensions import db
+from backend.extensions import db, redis_handle
 from backend.services import partners
 from backend.services.personal_data import vault
-from backend.storage.models.partners import PartnerKey, PartnerNonce
+from backend.storage.models.partners import Partner, PartnerKey, PartnerNonce
+from backend.storage.redis import partner_refusals
 from backend.storage.sql import transaction
 
+log = structlog.get_logger()
+UNKNOWN = "-"  # who calls as a partner that nobody has entered
+SEEN_EVERY = timedelta(minutes=1)  # a till that calls all the time writes this seldom
 NOBODYS_SECRET = "0" * 64  # an unknown key costs as long as a known one
 
 
@@ -42,14 +50,59 @@ class Caller:
     secret: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class RefusedCalls:
+    """Calls of a day that were refused for one reason, and where the last one came from."""
+
+    day: date
+    code: str
+    count: int
+    last_at: datetime
+    address: str
+
+
 def authenticate(call: Signed) -> Caller:
-    """Return who has signed a call, and use its nonce up; nothing else is written.
+    """Return who has signed a call, and use its nonce up; a refusal is counted.
 
     :raises PartnerSignatureInvalid: whatever is wrong with partner, key or signature
     :raises PartnerTimeWrong: signed right, more than 300 s from our clock
     :raises PartnerAddressRefused: from an address that is not the partner's
     :raises PartnerNonceUsed: this nonce of this partner has come before
     """
+    try:
+        return _believed(call)
+    except HuiquanError as error:
+        _count_refusal(call, error.code)
+        raise
+
+
+def refused_of_late(partner_id: str = UNKNOWN) -> Sequence[RefusedCalls] | None:
+    """Return what was refused today and in the seven days before, the newest day first.
+
+    None when the figures are not to be had now.
+    :param partner_id: by default calls in the name of no partner
+    """
+    days = [clock.today() - timedelta(days=n) for n in range(partner_refusals.KEPT_DAYS + 1)]
+    try:
+        found = partner_refusals.read(redis_handle.client, partner_id, days)
+    except redis.RedisError as error:
+        log.warning("partner_refusals_not_read", error=type(error).__name__)
+        return None
+    return [
+        RefusedCalls(
+            day=day,
+            code=name,
+            count=int(value),
+            last_at=clock.from_ms(int(told[f"{name}:at"])),
+            address=told[f"{name}:address"],
+        )
+        for day, told in zip(days, found, strict=True)
+        for name, value in sorted(told.items())
+        if ":" not in name
+    ]
+
+
+def _believed(call: Signed) -> Caller:
     secret = _secret(db.session(), call)
     right = rules.is_signature(call.signature, secret=secret or NOBODYS_SECRET, text=call.text)
     if secret is None or not right:
@@ -61,6 +114,7 @@ def authenticate(call: Signed) -> Caller:
             session.add(
                 PartnerNonce(partner_id=call.partner_id, nonce=call.nonce, seen_at=clock.now())
             )
+            _note_seen(session, call.key_id)
     except IntegrityError as error:
         raise PartnerNonceUsed(call.partner_id) from error
     return Caller(partner_id=call.partner_id, key_id=call.key_id, nonce=call.nonce, secret=secret)
@@ -74,6 +128,32 @@ def forget_nonces() -> int:
             delete(PartnerNonce).where(PartnerNonce.seen_at < before).returning(PartnerNonce.nonce)
         ).all()
     return len(forgotten)
+
+
+def _note_seen(session: Session, key_id: str) -> None:
+    seen, now = PartnerKey.last_call_at, clock.now()
+    session.execute(
+        update(PartnerKey)
+        .where(PartnerKey.id == key_id, or_(seen.is_(None), seen < now - SEEN_EVERY))
+        .values(last_call_at=now)
+    )
+
+
+def _count_refusal(call: Signed, code: str) -> None:
+    """Count it for staff; a name that is no partner's makes no key of its own."""
+    is_known = db.session.get(Partner, call.partner_id) is not None
+    db.session.close()
+    try:
+        partner_refusals.add(
+            redis_handle.client,
+            call.partner_id if is_known else UNKNOWN,
+            code,
+            day=clock.today(),
+            at_ms=clock.now_ms(),
+            address=call.address,
+        )
+    except redis.RedisError as error:
+        log.warning("partner_refusal_not_counted", error=type(error).__name__)
 
 
 def _secret(session: Session, call: Signed) -> str | None:

@@ -15,6 +15,7 @@ from backend.domain.errors import NotFound
 from backend.domain.proposals import Known, Line
 from backend.extensions import db
 from backend.services import audit, merchant_lists, merchant_reports, partner_requests
+from backend.services.listings import Listing
 from backend.services.merchant_lists import ListedMerchant
 from backend.services.partner_requests import Numbered
 from backend.storage.models.merchants import Merchant
@@ -111,6 +112,14 @@ def list_proposals(partner_id: str | None = None) -> list[MerchantProposal]:
     if partner_id is not None:
         query = query.where(MerchantProposal.partner_id == partner_id)
     return list(db.session.scalars(query.order_by(MerchantProposal.id.desc())))
+
+
+def proposals(*, partner_id: str = "", state: str = "") -> Listing[MerchantProposal]:
+    """Return every line that partners proposed, taken or refused, the newest first."""
+    wanted = {"partner_id": partner_id, "state": state}
+    given = {name: text for name, text in wanted.items() if text}
+    query = select(MerchantProposal).filter_by(**given)
+    return Listing(query.order_by(MerchantProposal.id.desc()))
 
 
 def _written(partner_id: str, request_number: str, lines: Sequence[Line]) -> list[MerchantProposal]:

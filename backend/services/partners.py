@@ -6,6 +6,7 @@ that a bank changes its tills over before the old one is retired.
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -25,6 +26,7 @@ from backend.domain.partners import (
 from backend.domain.second_person import refuse_own_work
 from backend.extensions import db
 from backend.services import audit
+from backend.services.listings import Listing
 from backend.services.personal_data import vault
 from backend.storage.models.partners import Partner, PartnerAddress, PartnerKey
 from backend.storage.sql import transaction
@@ -37,6 +39,11 @@ class PartnerShown:
     partner: Partner
     keys: tuple[PartnerKey, ...]
     networks: tuple[str, ...]
+
+    @property
+    def last_call_at(self) -> datetime | None:
+        """When the last call was believed, to a minute; None before the first."""
+        return max((key.last_call_at for key in self.keys if key.last_call_at), default=None)
 
 
 def add(partner_id: str, *, name: str, actor: str) -> None:
@@ -121,7 +128,7 @@ def confirm_key(partner_id: str, key_id: str, *, actor: str) -> None:
         raise PartnerKeysFull(partner_id) from error
 
 
-def retire_key(partner_id: str, key_id: str, *, actor: str) -> None:
+def retire_key(partner_id: str, key_id: str, *, actor: str, reason: str | None = None) -> None:
     """End a key at once, also one that waits; again changes nothing. One person is enough."""
     with transaction() as session:
         key = _key(session, partner_id, key_id)
@@ -129,7 +136,7 @@ def retire_key(partner_id: str, key_id: str, *, actor: str) -> None:
             return
         key.state, key.slot = "retired", None
         key.retired_by, key.retired_at = actor, clock.now()
-        _record(session, partner_id, "partner.retire_key", key_id, actor=actor)
+        _record(session, partner_id, "partner.retire_key", key_id, actor=actor, reason=reason)
 
 
 def allow(partner_id: str, network: str, *, actor: str) -> str:
@@ -147,7 +154,7 @@ def allow(partner_id: str, network: str, *, actor: str) -> str:
     return spelled
 
 
-def disallow(partner_id: str, network: str, *, actor: str) -> str:
+def disallow(partner_id: str, network: str, *, actor: str, reason: str | None = None) -> str:
     """Let a partner call from there no more; NotFound for what is not in its list."""
     spelled = rules.network(network)
     with transaction() as session:
@@ -158,27 +165,36 @@ def disallow(partner_id: str, network: str, *, actor: str) -> str:
         ).all()
         if not removed:
             raise NotFound(f"{spelled} of {partner_id[:40]!r}")
-        _record(session, partner_id, "partner.disallow", spelled, actor=actor)
+        _record(session, partner_id, "partner.disallow", spelled, actor=actor, reason=reason)
     return spelled
 
 
 def list_all() -> list[PartnerShown]:
     """Return all partners with their keys and networks. No secret is among it."""
+    return list(listing().each())
+
+
+def listing() -> Listing[PartnerShown]:
+    """Return the same as a list page wants it."""
+    return Listing(select(Partner).order_by(Partner.id), lambda row: _shown(row[0]))
+
+
+def get(partner_id: str) -> PartnerShown:
+    """Return one partner with its keys and networks, or raise NotFound."""
+    partner = db.session.get(Partner, partner_id)
+    if partner is None:
+        raise NotFound(f"partner {partner_id[:40]!r}")
+    return _shown(partner)
+
+
+def _shown(partner: Partner) -> PartnerShown:
     session = db.session()
-    return [
-        PartnerShown(
-            partner=partner,
-            keys=tuple(
-                session.scalars(
-                    select(PartnerKey)
-                    .where(PartnerKey.partner_id == partner.id)
-                    .order_by(PartnerKey.proposed_at, PartnerKey.id)
-                )
-            ),
-            networks=networks(session, partner.id),
-        )
-        for partner in session.scalars(select(Partner).order_by(Partner.id))
-    ]
+    keys = session.scalars(
+        select(PartnerKey)
+        .where(PartnerKey.partner_id == partner.id)
+        .order_by(PartnerKey.proposed_at, PartnerKey.id)
+    )
+    return PartnerShown(partner=partner, keys=tuple(keys), networks=networks(session, partner.id))
 
 
 def networks(session: Session, partner_id: str) -> tuple[str, ...]:
@@ -204,5 +220,13 @@ def _key(session: Session, partner_id: str, key_id: str) -> PartnerKey:
     return key
 
 
-def _record(session: Session, partner_id: str, action: str, what: str, *, actor: str) -> None:
-    audit.record(session, actor=actor, action=action, subject=partner_id, what=what)
+def _record(
+    session: Session,
+    partner_id: str,
+    action: str,
+    what: str,
+    *,
+    actor: str,
+    reason: str | None = None,
+) -> None:
+    audit.record(session, actor=actor, action=action, subject=partner_id, what=what, reason=reason)

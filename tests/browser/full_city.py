@@ -9,6 +9,7 @@ from backend.services import (
     fund_reports,
     merchant_lists,
     partner_lists,
+    partners,
     payment_states,
     public_notices,
     reconciliation,
@@ -18,18 +19,30 @@ from backend.services import (
     settlements,
     spending_imports,
     staff_resets,
+    subsidy_accounts,
     subsidy_payouts,
 )
+from backend.services.subsidies import Account
 from backend.storage.models.orders import Order
 from backend.storage.models.payments import PaymentCase
 from backend.storage.models.reconciliation import ReconciliationItem
 from backend.storage.models.refunds import Payback
 from tests import entering, joining
 from tests.bank_details import detail, line, take_detail
+from tests.bank_parts import Bank, propose_one_merchant, refuse_one_file
 from tests.browser.take_pictures import some_staff
 from tests.complaining import file_one
 from tests.console import sign_in
-from tests.factories import MAY, SUPERMARKET, City, MovableClock, Person, approve, rows
+from tests.factories import (
+    MAY,
+    SUPERMARKET,
+    City,
+    MovableClock,
+    Person,
+    approve,
+    new_request,
+    rows,
+)
 from tests.integration.services import budget_parts
 from tests.integration.services.paying import PAYABLE_FEN, at_placard, buyer, provided
 from tests.integration.services.reconciling import name_the_shop
@@ -37,7 +50,7 @@ from tests.integration.services.refunding import goods, refund_by_staff
 from tests.noticing import publish_one
 from tests.providers import paid
 from tests.settling import redeem, sent
-from tests.subsidising import car, granted
+from tests.subsidising import car, granted, sent_back, submitted
 
 EARLIER = "凭证号,日期,金额,收款方,备注\nA-1,2023-01-15,1000,家乐购,\n".encode()
 REFUSED = RefundState(status="failed", reference="REFUSED")
@@ -109,15 +122,40 @@ def shops() -> dict[str, str]:
     }
 
 
-def words_and_subsidies(city: City) -> dict[str, str]:
-    """Let somebody complain, a notice be written, and a subsidy be granted."""
+def subsidised(city: City) -> dict[str, str]:
+    """Take subsidies to every step; return the addresses of their pages."""
     car(city)
-    subsidy = granted(city.resident(), 1)
-    subsidy_payouts.create(number="P20230428-01", actor="钱出纳")
+    person = city.resident()
+    returned = sent_back(person)
+    subsidy_accounts.correct(
+        subsidy_id=returned.id,
+        resident_id=person.id,
+        request_id=new_request(),
+        account=Account(holder="张三", bank="示例银行富锦支行", number="6222020099990001"),
+    )
+    granted(city.resident(), 2)
+    subsidy_payouts.create(number="P2", actor="财政甲")
+    submitted(city.resident(), 3)
+    return {
+        "subsidies.one": f"/console/subsidies/{returned.id}",
+        "subsidy_payouts.one": "/console/subsidy-payouts/P2",
+    }
+
+
+def banks(city: City) -> dict[str, str]:
+    """Let a partner call rightly and wrongly; return its page."""
+    propose_one_merchant()
+    partners.new_key("BANK01", "BANK01-2", actor="li.wei")
+    for bank in (Bank(), Bank(secret="f" * 64), Bank(partner_id="BANK77")):
+        bank.ask(city.app, "GET", "/bank/v1/time")
+    refuse_one_file()
+    return {"partners.one": "/console/partners/BANK01"}
+
+
+def words() -> dict[str, str]:
+    """Let somebody complain and a notice be written; return the addresses of their pages."""
     notice = public_notices.write(title="公告", body="正文", actor="li.wei").id
     return {
-        "subsidies.one": f"/console/subsidies/{subsidy.id}",
-        "subsidy_payouts.one": "/console/subsidy-payouts/P20230428-01",
         "complaints.one": f"/console/complaints/{file_one().number}",
         "notices.notice": f"/console/notices/{notice}",
         "notices.edit_form": f"/console/notices/{notice}/edit",
@@ -126,9 +164,9 @@ def words_and_subsidies(city: City) -> dict[str, str]:
 
 def fill(city: City, moment: MovableClock) -> dict[str, str]:
     """Fill a city; return the console's addresses by endpoint, of those that have an id."""
-    addresses = shops() | words_and_subsidies(city)
+    addresses = shops() | words()
     entering.enter(entering.gate(city), city.resident())
-    addresses |= money(city, moment)
+    addresses |= subsidised(city) | banks(city) | money(city, moment)
     moment.move(days=4)
     made = entry_statements.make(campaign_id=entering.GATE, month="2023-04", actor="文旅局甲")
     sign_in(Role.TAX, "sun.li")

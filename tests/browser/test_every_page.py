@@ -39,7 +39,7 @@ LEFT_OUT = {
             *("subsidies.paper", "complaints.photo"),
             *("settlements.excel", "settlements.pdf", "shops.draw", "desk_files.placard_pdf"),
             *("desk_files.placard_png", "desk_files.sheet_excel", "desk_files.sheet_pdf"),
-            *("desk_sales.offered_picture",),
+            *("desk_sales.offered_picture", "subsidies.paper"),
         ),
         FILES,
     ),

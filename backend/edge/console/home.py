@@ -137,6 +137,7 @@ AWAITING = (
         awaiting.subsidies_to_answer,
         P.SUBSIDIES_PAY,
     ),
+    Awaiting("合作机构密钥待复核", "partners.page", awaiting.partner_keys, P.PARTNERS_CONFIRM),
 )
 
 

@@ -49,6 +49,7 @@ MENU = (
             Item("商户", "merchants.page"),
             Item("待办商户", "merchant_work.page"),
             Item("银行提报", "merchant_reports.page"),
+            Item("银行接口提报", "partner_proposals.page_of_proposals"),
             Item("送审名单", "partner_lists.page"),
             Item("公布名单", "merchant_lists.page"),
             Item("张贴检查", "placements.page"),
@@ -90,6 +91,7 @@ MENU = (
         ),
     ),
     Section("公众", (Item("公告", "notices.page"), Item("投诉", "complaints.page"))),
+    Section("接口", (Item("合作机构", "partners.page"),)),
     Section("监督", (Item("审计日志", "audit_log.page"),)),
     Section("我的账号", (Item("登录与密码", "own_account.page"),)),
 )

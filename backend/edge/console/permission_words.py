@@ -36,6 +36,7 @@ NOUNS = {
     "staff": "工作人员",
 }
 VERBS = {
+    "stop": "停用",
     "read": "查看",
     "prepare": "准备并送审",
     "approve": "批准",
@@ -89,6 +90,7 @@ WHOLE = {
     Permission.MERCHANTS_UNMASK: "商户：查看联系人完整号码",
     Permission.RESIDENTS_READ: "居民：查看（号码隐去）",
     Permission.NOTICES_PUBLISH: "公告：发布或退回",
+    Permission.PARTNERS_STOP: "合作机构：停用密钥、移出网段",
     Permission.EXPORTS_MAKE: "导出：带走可查看的列表",
     Permission.STAFF_CONFIRM: "工作人员：复核新账号、角色和重置",
 }

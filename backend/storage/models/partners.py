@@ -1,8 +1,9 @@
 """Partners: their keys and addresses, the calls they made, the merchants they propose."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Model
@@ -36,6 +37,7 @@ class PartnerKey(Model):
     confirmed_at: Mapped[datetime | None] = mapped_column(ChinaTime)
     retired_by: Mapped[str | None]
     retired_at: Mapped[datetime | None] = mapped_column(ChinaTime)
+    last_call_at: Mapped[datetime | None] = mapped_column(ChinaTime)  # to a minute
     __table_args__ = (
         CheckConstraint("state IN ('proposed', 'active', 'retired')", name="state_known"),
         CheckConstraint("(state = 'active') = (slot IS NOT NULL)", name="active_has_slot"),
@@ -86,6 +88,20 @@ class PartnerRequest(Model):
             name="done_has_answer",
         ),
     )
+
+
+class PartnerFileRefusal(Model):
+    """A detail file of a partner that was refused, once for the same bytes. Never changed."""
+
+    __tablename__ = "partner_file_refusals"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    partner_id: Mapped[str] = mapped_column(ForeignKey("partners.id"))
+    name: Mapped[str]
+    digest: Mapped[str]  # SHA-256 of its bytes, which are not kept
+    code: Mapped[str]
+    faults: Mapped[list[Any]] = mapped_column(JSON)  # the first of them: line, where, reason
+    refused_at: Mapped[datetime] = mapped_column(ChinaTime)
+    __table_args__ = (UniqueConstraint("partner_id", "name", "digest", "code"),)
 
 
 class MerchantProposal(Model):

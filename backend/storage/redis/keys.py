@@ -1,5 +1,7 @@
 """Every key in Valkey. A campaign's keys carry one {tag}, so that a cluster keeps them together."""
 
+from datetime import date
+
 PREFIX = "hq"
 
 
@@ -40,6 +42,11 @@ def wechat_token(appid: str) -> str:
 def wechat_token_lock(appid: str) -> str:
     """String: who is fetching a new access_token."""
     return f"{PREFIX}:wechat:{appid}:token-lock"
+
+
+def partner_refusals(partner_id: str, day: date) -> str:
+    """Hash: a refusal's code -> calls of a partner that it refused on a day; runs out."""
+    return f"{PREFIX}:partner:{partner_id}:refused:{day}"
 
 
 def mark(key: str) -> str:

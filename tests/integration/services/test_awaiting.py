@@ -8,6 +8,7 @@ from backend.gateways.payments.protocol import RefundState
 from backend.services import (
     awaiting,
     entry_statements,
+    partners,
     payment_cases,
     payment_states,
     payout_accounts,
@@ -108,6 +109,11 @@ def corrected(city: City, moment: MovableClock) -> None:
     )
 
 
+def new_key(city: City, moment: MovableClock) -> None:
+    partners.add("BANK01", name="示例银行", actor=MAKER)
+    partners.new_key("BANK01", "BANK01-1", actor=MAKER)
+
+
 MADE: tuple[tuple[Callable[[City, MovableClock], None], Count, str], ...] = (
     (sheet, awaiting.sheets_for_bureau, MAKER),
     (half_approved, awaiting.sheets_for_finance, OTHER),
@@ -116,6 +122,7 @@ MADE: tuple[tuple[Callable[[City, MovableClock], None], Count, str], ...] = (
     (explained, awaiting.differences_to_resolve, MAKER),
     (budget, awaiting.budget_changes, budget_parts.ASKS),
     (spending, awaiting.spending_imports, MAKER),
+    (new_key, awaiting.partner_keys, MAKER),
     (reviewed_once, awaiting.second_reviews, MAKER),
     (listed, awaiting.subsidies_to_answer, MAKER),
     (corrected, awaiting.account_corrections, "财政乙"),

@@ -1,5 +1,7 @@
 """Who is calling. The whole of it over HTTP: tests/integration/edge/bank_api/test_signature.py."""
 
+from datetime import timedelta
+
 import pytest
 from apiflask import APIFlask
 
@@ -68,3 +70,40 @@ def test_nonces_are_forgotten_after_10_minutes_and_not_before(
     assert partner_calls.forget_nonces() == 0
     moment.move(seconds=0.001)
     assert partner_calls.forget_nonces() == 1
+
+
+def test_a_believed_call_is_seen_to_a_minute(app: APIFlask, moment: MovableClock) -> None:
+    bank, began = enter(), clock.now()
+    assert partners.get(bank.partner_id).last_call_at is None
+    for number, (seconds, seen_s) in enumerate(((0, 0), (60, 0), (1, 61))):
+        moment.move(seconds=seconds)
+        partner_calls.authenticate(call(bank, nonce=f"nonce-{number:010d}"))
+        told = partners.get(bank.partner_id).last_call_at
+        assert told == began + timedelta(seconds=seen_s), number
+
+
+def test_refused_calls_are_counted_by_day_and_reason_and_forgotten_after_a_week(
+    app: APIFlask, moment: MovableClock
+) -> None:
+    bank = enter()
+    for changed in ({"signature": "0" * 64}, {"signature": "0" * 64}, {"address": "203.0.113.9"}):
+        with pytest.raises(HuiquanError):
+            partner_calls.authenticate(call(bank, **changed))
+    moment.move(days=7)
+    told = partner_calls.refused_of_late(bank.partner_id) or ()
+    assert [(one.code, one.count, one.address) for one in told] == [
+        ("partner_address_refused", 1, "203.0.113.9"),
+        ("partner_signature_invalid", 2, "127.0.0.1"),
+    ]
+    assert partner_calls.refused_of_late() == []
+    moment.move(days=1)
+    assert partner_calls.refused_of_late(bank.partner_id) == []
+
+
+def test_whoever_names_no_partner_is_counted_under_one_name(app: APIFlask) -> None:
+    bank = enter()
+    for number in range(3):
+        with pytest.raises(rules.PartnerSignatureInvalid):
+            partner_calls.authenticate(call(bank, partner_id=f"NOBODY{number}"))
+    assert partner_calls.refused_of_late(bank.partner_id) == []
+    assert [one.count for one in partner_calls.refused_of_late() or ()] == [3]

@@ -45,3 +45,24 @@ def test_another_banks_file_and_one_with_a_fault_are_refused_whole(
         )
     assert refused.value.details["faults"]
     assert rows(OutsideFile) == []
+
+
+def test_a_refused_file_is_written_down_once_with_its_first_faults(
+    city: City, moment: MovableClock
+) -> None:
+    enter()
+    moment.move(days=1)
+    wrong = [line(f"order-{number:06d}", 商户号="8.98E+14") for number in range(30)]
+    for _ in range(2):
+        with pytest.raises(OutsideFileRefused):
+            partner_files.take(partner_id="BANK01", name=NAME, content=detail(wrong))
+    [kept] = partner_files.refused("BANK01")
+    assert (kept.name, kept.code) == (NAME, "outside_file_refused")
+    assert len(kept.faults) == partner_files.KEPT_FAULTS
+    assert kept.faults[0]["line"] == 2
+    with pytest.raises(PartnerFileOfAnother):
+        partner_files.take(partner_id="BANK01", name=NAME.replace("01_", "02_"), content=b"")
+    assert [one.code for one in partner_files.refused("BANK01")] == [
+        "partner_file_of_another",
+        "outside_file_refused",
+    ]
