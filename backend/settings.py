@@ -42,6 +42,7 @@ class Settings:
     payment_query_s: int = 60  # the steady pace of asking a provider what became of a payment
     ticket_ttl_s: int = 3600  # how old a ticket may be before its claim is marked
     staff_idle_s: int = 1800  # so long without a request end a session at the console
+    retention_days: int = 180  # of phones and photos that have served: complaints, checks of shops
     request_body_max_bytes: int = 65_536
     metrics_token: str | None = None  # shown by whoever reads /metrics; without it nobody may
     trusted_proxies: int = 0  # how many of ours stand in front and name the caller's address
@@ -136,6 +137,7 @@ _OPTIONAL: tuple[tuple[str, str, Parser], ...] = (
     ("payment_query_s", "PAYMENT_QUERY_S", form.positive),
     ("ticket_ttl_s", "TICKET_TTL_S", form.positive),
     ("staff_idle_s", "STAFF_IDLE_S", form.positive),
+    ("retention_days", "RETENTION_DAYS", form.positive),
     ("metrics_token", "METRICS_TOKEN", form.bearer),
     ("trusted_proxies", "TRUSTED_PROXIES", form.positive),
     ("rate_limits", "RATE_LIMITS", form.switch),

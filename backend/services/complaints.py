@@ -144,6 +144,8 @@ def photo_of(number: str, *, actor: str) -> bytes:
 
 
 def _find(number: str) -> Complaint | None:
+    if not (number.isascii() and number.isdigit()):
+        return None
     wanted = select(Complaint).where(Complaint.number == number)
     loaded = wanted.options(selectinload(Complaint.steps))
     return db.session.scalar(loaded, execution_options={"populate_existing": True})

@@ -54,6 +54,11 @@ def read(digest: str, *, merchant_id: str, actor: str) -> tuple[str, bytes]:
     return ("application/pdf" if content.startswith(b"%PDF-") else "image/jpeg"), content
 
 
+def drop(digest: str) -> None:
+    """Remove a file that nothing needs any longer; one that is gone already is no fault."""
+    _path_of(digest).unlink(missing_ok=True)
+
+
 def _path_of(digest: str) -> Path:
     settings: Settings = current_app.extensions["settings"]
     return files.where(settings.files_dir / FOLDER, digest)

@@ -87,6 +87,11 @@ def list_checks(merchant_id: str | None = None) -> list[PlacementCheck]:
     return queries.list_placements(db.session(), merchant_id)
 
 
+def cleared(merchant_id: str) -> set[str]:
+    """Return the numbers of a merchant's checks whose photos are no longer kept."""
+    return queries.list_cleared(db.session(), merchant_id)
+
+
 def find(
     *, merchant_id: str = "", material: str = "", found: bool | None = None
 ) -> Listing[PlacementCheck]:

@@ -42,7 +42,13 @@ AWAITING = (
     Awaiting("导出文件可下载", "exports.page", exports.count_ready),
     Awaiting("活动待审批", "campaigns.waiting", campaign_approvals.count_waiting),
     Awaiting("商户等您办理", "merchant_work.page", merchant_work.count_own),
-    Awaiting("公告待发布", "notices.waiting", public_notices.count_to_publish),
+    Awaiting(
+        "公告待发布",
+        "notices.page",
+        public_notices.count_to_publish,
+        P.NOTICES_PUBLISH,
+        {"state": "submitted"},
+    ),
     *(Awaiting(q.title, f"complaints.{q.name}", q.count) for q in complaint_queues.QUEUES),
     Awaiting("账号申请待您复核", "staff_checks.page", staff_checks.count_for),
     Awaiting(

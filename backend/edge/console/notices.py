@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from flask import Response, current_app, render_template, request, url_for
+from flask import Response, current_app, render_template, request
 from pydantic import Field
 
 from backend.domain import public_notices as rules
 from backend.domain.permissions import Permission
 from backend.domain.public_notices import STATE_NAMES, PublicNoticeChanged, PublicNoticeInvalid
 from backend.edge.console.access import ConsoleBlueprint, current_staff, permitted
-from backend.edge.console.answers import done, form_again, see
+from backend.edge.console.answers import done, form_again
 from backend.edge.console.cells import Badge, Link, Tone
 from backend.edge.console.forms import Form, WithReason
 from backend.edge.console.tables import Column, Filter, Table
@@ -73,13 +73,6 @@ TABLE: "Table[PublicNotice]" = Table(
 def page() -> Response | str:
     """List notices, the last written first."""
     return TABLE.answer("console/notices.html")
-
-
-@blueprint.get("/notices/waiting")
-@permitted(Permission.NOTICES_PUBLISH)
-def waiting() -> Response:
-    """Lead who releases to the list of what waits."""
-    return see(url_for("notices.page", state="submitted"))
 
 
 @blueprint.get("/notices/new")

@@ -38,6 +38,7 @@ def page(merchant_id: str) -> str:
         checks=placements.list_checks(merchant_id)
         if access.may(Permission.PLACEMENTS_READ)
         else None,
+        cleared=placements.cleared(merchant_id),
         materials=MATERIAL_NAMES,
         check_id=uuid4().hex,
     )

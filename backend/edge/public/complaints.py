@@ -70,6 +70,7 @@ def track() -> Response:
             "complaint.html",
             complaint=complaint,
             names=rules,
+            kept_days=_kept_days(),
             overdue=rules.is_overdue(complaint.state, complaint.due_on, clock.today()),  # type: ignore[arg-type]  # the schema knows only these states
         )
     )
@@ -79,6 +80,7 @@ def _form(given: dict[str, str], error: HuiquanError | None = None) -> Response:
     context: dict[str, Any] = {
         "given": given,
         "categories": rules.CATEGORIES,
+        "kept_days": _kept_days(),
         "days": programmes.complaint_answer_days(),
         "rules": rules,
         "trap": TRAP,
@@ -91,6 +93,11 @@ def _form(given: dict[str, str], error: HuiquanError | None = None) -> Response:
     # With none at all, browsers would not say where the form comes from.
     page.headers["Referrer-Policy"] = "same-origin"
     return page
+
+
+def _kept_days() -> int:
+    settings: Settings = current_app.extensions["settings"]
+    return settings.retention_days
 
 
 def _again(error: HuiquanError, template: str, **context: Any) -> Response:

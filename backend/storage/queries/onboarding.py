@@ -1,6 +1,7 @@
 """Merchants on their way into the programme: pledges, histories, terminals, the partner's lists."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -13,6 +14,7 @@ from backend.storage.models.onboarding import (
     MerchantTerminal,
     PartnerList,
     PlacementCheck,
+    PlacementClearing,
     Pledge,
     PledgeText,
 )
@@ -177,6 +179,49 @@ def has_paper(session: Session, merchant_id: str, digest: str) -> bool:
     )
     found = (select(of).where(of == merchant_id, file == digest).exists() for of, file in named)
     return bool(session.scalar(select(or_(*found))))
+
+
+def list_photos_due(session: Session, *, until: datetime, limit: int) -> list[tuple[str, str, str]]:
+    """Return (check, merchant, digest) of photos recorded until then that are not removed yet."""
+    found = session.execute(
+        select(PlacementCheck.id, PlacementCheck.merchant_id, PlacementCheck.photo_digest)
+        .where(
+            PlacementCheck.photo_digest.is_not(None),
+            PlacementCheck.recorded_at <= until,
+            ~_is_cleared(),
+        )
+        .order_by(PlacementCheck.recorded_at, PlacementCheck.id)
+        .limit(limit)
+    )
+    return [(check_id, merchant_id, digest or "") for check_id, merchant_id, digest in found]
+
+
+def list_cleared(session: Session, merchant_id: str) -> set[str]:
+    """Return the checks of a merchant whose photos were removed."""
+    wanted = select(PlacementCheck.id).where(
+        PlacementCheck.merchant_id == merchant_id, _is_cleared()
+    )
+    return set(session.scalars(wanted))
+
+
+def is_named_beside(session: Session, digest: str, *, check_id: str) -> bool:
+    """Return whether any other paper that is still kept is the same file as a check's photo."""
+    found = (
+        select(MerchantStep.id).where(MerchantStep.evidence_digest == digest),
+        select(Pledge.merchant_id).where(Pledge.scan_digest == digest),
+        select(PlacementCheck.id).where(
+            PlacementCheck.photo_digest == digest, PlacementCheck.id != check_id, ~_is_cleared()
+        ),
+    )
+    return bool(session.scalar(select(or_(*(wanted.exists() for wanted in found)))))
+
+
+def _is_cleared() -> ColumnElement[bool]:
+    return (
+        select(PlacementClearing.check_id)
+        .where(PlacementClearing.check_id == PlacementCheck.id)
+        .exists()
+    )
 
 
 def holder_of(session: Session, condition: ColumnElement[bool]) -> str | None:

@@ -113,6 +113,12 @@ def test_a_wrong_number_and_a_wrong_phone_answer_alike(city: City) -> None:
     assert len(shown) == 1
 
 
+def test_how_long_phone_and_photo_are_kept_is_told_before_and_after(city: City) -> None:
+    assert "办结 180 天后清除" in city.client.get("/complaints").text
+    data = {"number": file_one().number, "last4": PHONE[-4:]}
+    assert "办结 180 天后，我们清除" in city.client.post("/complaints/track", data=data).text
+
+
 def test_a_late_answer_is_told_to_who_waits_for_it(city: City, moment: MovableClock) -> None:
     number = file_one().number
     data = {"number": number, "last4": PHONE[-4:]}

@@ -7,7 +7,7 @@ from python_calamine import CalamineWorkbook
 
 from backend.domain.staff import Role
 from backend.domain.unmasking import SHOWN_S
-from backend.services import audit, complaints
+from backend.services import audit, complaint_clearing, complaints
 from tests.complaining import PHONE, file_one, words
 from tests.console import Console, Desk
 from tests.factories import MovableClock
@@ -88,6 +88,20 @@ def test_the_phone_is_masked_until_somebody_says_why_and_then_for_a_minute(
     assert ("*******1234" in page, PHONE in page) == (True, False)
     looks = [(e.actor, e.details) for e in audit.entries(action="complaint.phone").each()]
     assert looks == [(operator.name, {"reason": "回访"})]
+
+
+def test_a_phone_that_was_cleared_in_time_is_told_and_not_offered(
+    console: Console, operator: Desk, moment: MovableClock
+) -> None:
+    number = assigned("bureau")
+    complaints.answer(number, text="已改正", actor="jing.ban")
+    complaints.close(number, actor="shen.pi")
+    moment.move(days=180)
+    complaint_clearing.clear_due()
+    operator = console.desk(Role.BUREAU_OPERATOR)
+    page = operator.get(path_of(number)).text
+    assert ("已按期清除" in page, "查看完整号码" in page) == (True, False)
+    assert operator.post(f"{path_of(number)}/phone", reason="回访").status_code == 404
 
 
 def test_the_photo_is_for_staff_alone_and_each_look_is_written_down(

@@ -10,10 +10,17 @@ from backend.domain import refusals
 from backend.domain.errors import NotFound
 from backend.domain.staff import Role
 from backend.extensions import db
-from backend.services import clerks, merchants, payout_accounts, placards, placements
+from backend.services import (
+    clerks,
+    merchants,
+    payout_accounts,
+    placards,
+    placement_clearing,
+    placements,
+)
 from backend.storage.models.onboarding import PlacementCheck
 from tests.console import Console, Desk
-from tests.factories import RESTAURANT, SUPERMARKET, City, rows
+from tests.factories import RESTAURANT, SUPERMARKET, City, MovableClock, rows
 from tests.subsidising import picture
 
 SHOP = f"/console/merchants/{SUPERMARKET}/shop"
@@ -111,3 +118,18 @@ def test_a_check_is_recorded_once_with_its_photo_and_exported(
     media = console.desk(Role.MEDIA)
     assert "记录检查" in media.get(SHOP).text
     assert "查看照片" not in media.get(SHOP).text
+
+
+def test_a_photo_that_was_cleared_in_time_is_told_and_not_offered(
+    console: Console, operator: Desk, moment: MovableClock
+) -> None:
+    number = re.search(r'name="check_id" value="(\w+)"', operator.get(SHOP).text)
+    assert number
+    sent = {"check_id": number[1], "material": "poster", "found": "yes", "place": "正门"}
+    photo = (BytesIO(picture((74, 31))), "门口.jpg")
+    operator.post(f"{SHOP}/checks", **sent, evidence=photo)
+    assert "查看照片" in operator.get(SHOP).text
+    moment.move(days=180)
+    assert placement_clearing.clear_due() == 1
+    page = console.desk(Role.BUREAU_OPERATOR).get(SHOP).text
+    assert ("照片已按期清除" in page, "查看照片" in page) == (True, False)
