@@ -59,15 +59,15 @@ def tills(number: int = 1, **changed: Any) -> Tills:
     return Tills(**given | changed)
 
 
-def pledged(number: int = 1) -> str:
+def pledged(number: int = 1, **changed: Any) -> str:
     """Enter a shop that has signed; return its number."""
     pledges.issue_text(TEXT, actor=BUREAU)
-    return pledges.sign(applicant(number), signature(), actor=BANK).id
+    return pledges.sign(applicant(number, **changed), signature(), actor=BANK).id
 
 
-def reported(number: int = 1) -> str:
+def reported(number: int = 1, **changed: Any) -> str:
     """Take a new shop to the review of all offices; return its number."""
-    merchant_id = pledged(number)
+    merchant_id = pledged(number, **changed)
     pledges.apply(merchant_id, "placard", actor=BANK)
     merchant_reports.report(merchant_id, tills(number), actor=BANK)
     return merchant_id

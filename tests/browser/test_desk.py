@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, Route
 from sqlalchemy import select
 
 from backend.extensions import db
-from backend.services import amount_codes
+from backend.services import amount_codes, desk_sessions, standings
 from backend.storage.models.amount_codes import AmountCode
 from backend.storage.models.orders import Order
 from tests.browser.conftest import PHONE, Eyes, OpenShop
@@ -298,6 +298,40 @@ def test_a_redemption_is_reversed_by_keyboard_with_its_reason(
     shop.page.locator(".notice.good").wait_for()
     assert "已冲正" in shop.page.inner_text("main")
     assert statuses() == ["reversed"]
+
+
+def test_a_disqualification_in_mid_order_closes_the_desk_and_says_what_of_the_money(
+    city: City, open_shop: OpenShop
+) -> None:
+    shop = open_shop()
+    shop.enter("100")
+    shop.scan(shown_code(city))
+    shop.headline("请收")
+    standings.propose_disqualification(SUPERMARKET, actor="孙经办", reason="套现")
+    standings.confirm_disqualification(SUPERMARKET, actor="郑审批", reason="属实")
+    shop.page.wait_for_timeout(650)  # after the moment in which an Enter counts as the gun's
+    shop.page.keyboard.press("Enter")
+    shop.page.wait_for_url("**/desk/sign-in?sale=open")
+    assert "已收的钱请退给顾客" in shop.page.get_by_role("alert").inner_text()
+    assert statuses() == ["released"]
+    shop.eyes.look()
+
+
+def test_a_desk_whose_session_ends_in_mid_order_asks_for_its_result_when_it_is_open_again(
+    city: City, open_shop: OpenShop
+) -> None:
+    shop = open_shop()
+    shop.enter("100")
+    shop.scan(shown_code(city))
+    shop.headline("请收")
+    shop.page.context.clear_cookies()
+    shop.page.wait_for_timeout(650)
+    shop.page.keyboard.press("Enter")
+    shop.page.wait_for_url("**/desk/sign-in?sale=open")
+    shop.page.keyboard.type(desk_sessions.issue(shop.clerk.id).number)
+    shop.page.keyboard.press("Enter")
+    shop.collect()
+    assert statuses() == ["redeemed"]
 
 
 def test_the_till_fits_an_old_screen_without_scrolling(open_shop: OpenShop) -> None:

@@ -7,7 +7,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import make_server
 
-from tests.browser.conftest import DESK, PHONE, SMALLEST, Eyes
+from backend.domain.staff import Role
+from backend.services import merchant_lists, placards
+from tests import joining
+from tests.browser.conftest import DESK, PHONE, SMALLEST, Eyes, PageAs
 from tests.complaining import PHONE as MOBILE
 from tests.factories import MAY, City
 
@@ -88,3 +91,26 @@ def test_a_form_with_faults_is_legible_too(visitor: Visitor) -> None:
     page.click("button[type=submit]")
     page.wait_for_selector("#phone-fault")
     eyes.look()
+
+
+def test_rare_characters_are_found_listed_and_printed_as_they_are_written(
+    city: City, visitor: Visitor, page_as: PageAs
+) -> None:
+    name = "街津口赫哲鳇鱼馆（䶮记）"
+    shop = joining.reported(name=name)
+    joining.passed(shop)
+    merchant_lists.publish(actor=joining.APPROVER)
+    placard = placards.issue(shop, actor=joining.BUREAU)
+    eyes = visitor(width=PHONE)
+    page = eyes.open("/merchants")
+    page.focus("#q")
+    page.keyboard.type("䶮")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=**")
+    assert page.locator("tbody tr").count() == 1
+    assert name in page.inner_text("tbody")
+    eyes.look()
+    page = eyes.open(f"/m/{placard.code}")
+    assert page.inner_text("h1") == name
+    staff = page_as(Role.BUREAU_OPERATOR)
+    assert staff.go(f"/console/placards/{shop}/print").inner_text("h1") == name

@@ -140,7 +140,10 @@
     for (;;) {
       try {
         const answer = await once(path, body);
-        if (answer.status === 401) { location.href = till.dataset.signIn; return new Promise(() => {}); }
+        if (answer.status === 401) {
+          location.href = till.dataset.signIn + (sale && sale.isSent ? '?sale=open' : '');
+          return new Promise(() => {});
+        }
         if (answer.status < 500 && answer.status !== 429) { offline(false); return answer; }
         offline(true, answer.said.error.message + '。正在用同一笔号重试，请不要重复收款。');
       } catch (error) {
