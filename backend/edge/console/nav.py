@@ -38,6 +38,7 @@ MENU = (
     Section(
         "活动",
         (
+            Item("消费季", "programme.page"),
             Item("活动", "campaigns.page"),
             Item("开抢实况", "war_room.page"),
             Item("成效分析", "analytics.page"),
