@@ -46,11 +46,20 @@ class Loaded:
     merchants: int
 
 
-def load(text: str, *, actor: str) -> Loaded:
-    """Load a programme file, or refuse it with every fault's line (plan, parts two to seven)."""
+def read(text: str) -> domain.Programme:
+    """Return what a programme file says, if it could be loaded where none is.
+
+    Raises ProgrammeFileRefused with every fault's line, PaymentProviderMissing.
+    """
     programme = parse_programme(text)
     for name in {c.payment_provider for c in programme.campaigns} - {None}:
         payments.named(name or "")  # refused here: no order could be paid by what is not there
+    return programme
+
+
+def load(text: str, *, actor: str) -> Loaded:
+    """Load a programme file, or refuse it with every fault's line (plan, parts two to seven)."""
+    programme = read(text)
     digest = canonical_digest(programme)
     with transaction() as session:
         known = session.scalars(select(Programme)).one_or_none()
@@ -111,7 +120,7 @@ def _store(session: Session, programme: domain.Programme, digest: str, *, actor:
         _store_fund(session, programme.id, fund)
     domains = {d.id: d for d in session.scalars(select(Domain))}
     for campaign in programme.campaigns:
-        row = _campaign(programme.id, campaign)
+        row = campaign_row(programme.id, campaign)
         row.domains = [domains[domain_id] for domain_id in campaign.domain_ids]
         session.add(row)
         session.flush()
@@ -179,7 +188,8 @@ def _store_fund(session: Session, programme_id: str, fund: domain.Fund) -> None:
         ledger_queries.add_transfer(session, posting, at=clock.now())
 
 
-def _campaign(programme_id: str, campaign: domain.Campaign) -> Campaign:
+def campaign_row(programme_id: str, campaign: domain.Campaign) -> Campaign:
+    """Return a campaign of a file as the draft that a load stores; in no session."""
     hours = campaign.hours or (None, None)
     return Campaign(
         id=campaign.id,

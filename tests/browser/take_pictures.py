@@ -30,6 +30,7 @@ PAGES: tuple[tuple[str, Role | None, str], ...] = (
     ("console-sign-in", None, "/console/sign-in"),
     ("console-home", Role.AUDITOR, "/console/"),
     ("console-audit-log", Role.AUDITOR, "/console/audit"),
+    ("console-programme", Role.FINANCE, "/console/programme"),
     ("console-campaigns", Role.BUREAU_APPROVER, "/console/campaigns"),
     ("console-campaign", Role.BUREAU_APPROVER, "/console/campaigns/Q3-NIGHT"),
     ("console-merchants", Role.BUREAU_OPERATOR, "/console/merchants"),

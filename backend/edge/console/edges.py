@@ -30,6 +30,7 @@ from backend.edge.console import (
     placard_prints,
     placements,
     pledge_texts,
+    programme,
     reconciliation,
     refunds,
     residents,
@@ -41,6 +42,7 @@ from backend.edge.console import (
     staff_checks,
     subsidies,
     subsidy_payouts,
+    system_status,
     war_room,
 )
 from backend.edge.guards import Edge
@@ -76,6 +78,7 @@ PAGES = (
     fund_reports.blueprint,
     ledger.blueprint,
     audit_log.blueprint,
+    programme.blueprint,
     campaigns.blueprint,
     analytics.blueprint,
     placard_prints.blueprint,
@@ -89,6 +92,7 @@ PAGES = (
     staff_accounts.blueprint,
     staff_checks.blueprint,
     permission_matrix.blueprint,
+    system_status.blueprint,
 )
 EDGES = (
     Edge(blueprint=pages.assets, prefix=pages.PREFIX, guard=guards.public),
@@ -99,11 +103,13 @@ TABLES = {
     table.name: table
     for table in (
         audit_log.TABLE,
+        system_status.TABLE,
         analytics.BURN,
         analytics.FUNNEL,
         analytics.PULL,
         analytics.HOURS,
         analytics.MERCHANTS,
+        programme.TABLE,
         campaigns.TABLE,
         merchants.TABLE,
         merchant_lists.VERSIONS,

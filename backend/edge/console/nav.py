@@ -38,6 +38,7 @@ MENU = (
     Section(
         "活动",
         (
+            Item("消费季", "programme.page"),
             Item("活动", "campaigns.page"),
             Item("开抢实况", "war_room.page"),
             Item("成效分析", "analytics.page"),
@@ -92,7 +93,7 @@ MENU = (
     ),
     Section("公众", (Item("公告", "notices.page"), Item("投诉", "complaints.page"))),
     Section("接口", (Item("合作机构", "partners.page"),)),
-    Section("监督", (Item("审计日志", "audit_log.page"),)),
+    Section("监督", (Item("审计日志", "audit_log.page"), Item("系统状况", "system_status.page"))),
     Section("我的账号", (Item("登录与密码", "own_account.page"),)),
 )
 
