@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, contains_eager, raiseload
 
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.merchants import Merchant
-from backend.storage.models.orders import Order, Payment, Redemption
+from backend.storage.models.orders import Order, Payment, Redemption, Reversal
+from backend.storage.models.refunds import Refund
 
 Rows = Select[*tuple[Any, ...]]
 _ORDER = (
@@ -59,7 +60,7 @@ def redemptions(wanted: Wanted) -> Rows:
 def redemptions_counted(wanted: Wanted) -> Rows:
     """Return the same redemptions by number, from no more tables than the filter needs."""
     found: Rows = select(Redemption.id)
-    if wanted.state:
+    if wanted.state not in ("", "reversed"):
         found = found.join(Order, Order.id == Redemption.id)
     if wanted.provider:
         found = found.join(Payment, Payment.order_id == Redemption.id)
@@ -93,7 +94,9 @@ def _wishes(
 
     So one index both finds and orders.
     """
-    wishes = _of_the_order(wanted)
+    wishes = _in_state(wanted.state) if rows is Order else _redeemed_in_state(wanted.state)
+    if wanted.provider:
+        wishes.append(Payment.provider == wanted.provider)
     if wanted.merchant_ids is not None:
         wishes.append(rows.merchant_id.in_(wanted.merchant_ids))
     if wanted.campaign_id:
@@ -113,13 +116,20 @@ def _within(
     return [] if bound is None else [compared(column, bound)]
 
 
-def _of_the_order(wanted: Wanted) -> list[ColumnElement[bool]]:
-    """Return what only the order and its payment know."""
-    wishes: list[ColumnElement[bool]] = []
-    if wanted.state == "part_refunded":
-        wishes += [Order.status == "redeemed", Order.refunded_fen > 0]
-    elif wanted.state:
-        wishes.append(Order.status == wanted.state)
-    if wanted.provider:
-        wishes.append(Payment.provider == wanted.provider)
-    return wishes
+def _in_state(state: str) -> list[ColumnElement[bool]]:
+    if state == "part_refunded":
+        return [Order.status == "redeemed", Order.refunded_fen > 0]
+    return [Order.status == state] if state else []
+
+
+def _redeemed_in_state(state: str) -> list[ColumnElement[bool]]:
+    """Return the same by the small tables of what came back.
+
+    To ask a million orders, in the order of their redemptions, which are among the few takes a
+    third of a second.
+    """
+    if state == "reversed":
+        return [Redemption.id.in_(select(Reversal.id))]
+    if state == "part_refunded":
+        return [Redemption.id.in_(select(Refund.order_id)), Order.status == "redeemed"]
+    return _in_state(state)
