@@ -8,10 +8,11 @@ import flask_migrate
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from apiflask import APIFlask
-from sqlalchemy import CheckConstraint, Executable, inspect, text
+from sqlalchemy import CheckConstraint, Executable, inspect, text, update
 from sqlalchemy.exc import DBAPIError
 
 from backend import clock
@@ -38,6 +39,7 @@ from backend.storage.models.budgets import (
 )
 from backend.storage.models.campaigns import Recycling
 from backend.storage.models.onboarding import PlacementCheck, PlacementClearing
+from backend.storage.models.orders import Order
 from backend.storage.models.payouts import PayoutFile, PayoutReturn
 from backend.storage.models.settlements import SettlementRun
 from backend.storage.sql import transaction
@@ -50,11 +52,13 @@ from tests.integration.services.instant_city import run_instant
 from tests.integration.services.refunding import refund_by_staff
 from tests.joining import join_one
 from tests.pushing import push_one
-from tests.settling import sheet_of_today
+from tests.settling import redeem, sheet_of_today
 from tests.subsidising import list_one
 
 FOLDER = Path(migrations.__path__[0])
 FILES = sorted(file for file in (FOLDER / "versions").glob("*.py") if file.stem != "__init__")
+LIST_KEYS = next(file.stem for file in FILES if file.stem.endswith("_list_keys"))
+WRITING_TRIGGERS = {("orders_campaign", "orders")}  # those that write a column, and refuse nothing
 APPEND_ONLY = (
     *("transfers", "redemptions", "merchant_list_versions", "merchant_list_entries"),
     *("audit_entries", "recyclings"),
@@ -260,11 +264,24 @@ def _rows(table: str) -> list[object]:
 
 
 def test_the_tables_that_are_never_changed_are_those_that_have_triggers(app: APIFlask) -> None:
-    sqlite = "SELECT DISTINCT tbl_name FROM sqlite_master WHERE type = 'trigger'"
-    postgresql = "SELECT DISTINCT event_object_table FROM information_schema.triggers"
+    sqlite = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
+    postgresql = "SELECT trigger_name, event_object_table FROM information_schema.triggers"
     with db.engine.connect() as connection:
         query = sqlite if connection.dialect.name == "sqlite" else postgresql
-        assert set(connection.scalars(text(query))) == set(APPEND_ONLY)
+        found = {tuple(row) for row in connection.execute(text(query))}
+    assert found >= WRITING_TRIGGERS
+    assert {table for _, table in found - WRITING_TRIGGERS} == set(APPEND_ONLY)
+
+
+def test_orders_made_before_they_had_a_campaign_get_their_vouchers(city: City) -> None:
+    order_id = redeem(city)
+    with transaction() as session:
+        session.execute(update(Order).values(campaign_id=None))
+        context = MigrationContext.configure(session.connection())
+        with Operations.context(context):
+            scripts().get_revision(LIST_KEYS).module.fill()
+    db.session.rollback()
+    assert db.session.get_one(Order, order_id).campaign_id == MAY
 
 
 def test_a_downgrade_is_refused_and_changes_nothing(city: City) -> None:

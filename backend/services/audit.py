@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.extensions import db
-from backend.services.listings import Listing
+from backend.services.listings import Key, KeyedListing, Listing
 from backend.storage.models.audit import AuditEntry
 from backend.storage.queries import audit as queries
 
@@ -30,15 +30,15 @@ def entries(
     oldest_first: bool = False,
 ) -> Listing[AuditEntry]:
     """Return the log, or what of it a filter wants: China's days, both included; texts exactly."""
-    return Listing(
+    return KeyedListing(
         queries.find(
             since=clock.day_bounds(since)[0] if since else None,
             until=clock.day_bounds(through)[1] if through else None,
             actor=actor,
             action=action,
             subject=subject,
-            oldest_first=oldest_first,
-        )
+        ),
+        key=Key((AuditEntry.id,), lambda entry: entry.id, falling=not oldest_first),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import date
 
 from backend import clock
 from backend.extensions import db
-from backend.services.listings import Listing
+from backend.services.listings import Key, KeyedListing, Listing
 from backend.storage.models.orders import Order, Redemption
 from backend.storage.queries import order_lists as queries
 from backend.storage.queries.order_lists import Wanted
@@ -48,13 +48,23 @@ class RedemptionRow:
 
 def orders(sought: Sought) -> Listing[OrderRow]:
     """Return orders by the moment they were made, the newest first unless said otherwise."""
-    return Listing(queries.orders(_wanted(sought)), lambda row: OrderRow(row[0], row[1]))
+    wanted, columns = _wanted(sought), (Order.created_at, Order.id)
+    return KeyedListing(
+        queries.orders(wanted),
+        lambda row: OrderRow(row[0], row[1]),
+        key=Key(columns, lambda row: row.order.id, falling=not sought.oldest_first),
+        counted=queries.orders_counted(wanted),
+    )
 
 
 def redemptions(sought: Sought) -> Listing[RedemptionRow]:
     """Return redemptions by their moment, those refunded or reversed since among them."""
-    return Listing(
-        queries.redemptions(_wanted(sought)), lambda row: RedemptionRow(row[0], row[1], row[2])
+    wanted, columns = _wanted(sought), (Redemption.redeemed_at, Redemption.id)
+    return KeyedListing(
+        queries.redemptions(wanted),
+        lambda row: RedemptionRow(row[0], row[1], row[2]),
+        key=Key(columns, lambda row: row.redemption.id, falling=not sought.oldest_first),
+        counted=queries.redemptions_counted(wanted),
     )
 
 
@@ -71,5 +81,4 @@ def _wanted(sought: Sought) -> Wanted:
         provider=sought.provider,
         at_least_fen=sought.at_least_fen,
         at_most_fen=sought.at_most_fen,
-        oldest_first=sought.oldest_first,
     )

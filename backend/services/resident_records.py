@@ -9,7 +9,7 @@ from sqlalchemy import exists, select
 from backend.domain.errors import NotFound
 from backend.extensions import db
 from backend.services import audit, entries, order_readings, vouchers
-from backend.services.listings import Listing
+from backend.services.listings import Key, KeyedListing, Listing
 from backend.services.unmasking import MAX_ID
 from backend.services.vouchers import Wallet
 from backend.storage.models.audit import AuditEntry
@@ -70,7 +70,7 @@ def find(
         found = found.where(Resident.id.in_(holder))
     if blocked is not None:
         found = found.where(_STANDING if blocked else ~_STANDING)
-    return Listing(found.order_by(Resident.id.desc()), _line)
+    return KeyedListing(found, _line, key=Key((Resident.id,), lambda line: line.id))
 
 
 def get(resident_id: int) -> ResidentRecord:

@@ -11,7 +11,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import drain, growth, lane, placards, reconciliation, redemptions, settlement
+from tests.bench import (
+    console,
+    drain,
+    growth,
+    lane,
+    placards,
+    reconciliation,
+    redemptions,
+    settlement,
+)
 
 GROUPS: dict[str, Callable[[int], lane.Figures]] = {
     "flask": lane.against_flask,
@@ -24,6 +33,7 @@ GROUPS: dict[str, Callable[[int], lane.Figures]] = {
     "settlement": settlement.settlement,
     "reconciliation": reconciliation.reconcile,
     "placards": placards.printed,
+    "console": console.listed,
 }
 SETS = {"money": ("redemptions", "settlement", "reconciliation")}  # several groups by one name
 

@@ -17,3 +17,9 @@ def claim(campaign_id: str) -> ResponseReturnValue:
 def healthz() -> ResponseReturnValue:
     """Say that it is up."""
     return {"ok": True}
+
+
+@app.get("/page")
+def page() -> str:
+    """Answer a fixed page."""
+    return "<!doctype html><title>bare</title><h1>bare</h1>"

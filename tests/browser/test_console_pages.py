@@ -25,6 +25,23 @@ def some_acts() -> None:
             )
 
 
+def test_pages_turn_by_keyboard_and_by_the_browsers_way_back(page_as: PageAs) -> None:
+    some_acts()
+    some_acts()
+    eyes = page_as(Role.AUDITOR)
+    page = eyes.open("/console/audit?actor=li.wei")
+    for number in (2, 3):
+        page.get_by_role("link", name="下一页").focus()
+        page.keyboard.press("Enter")
+        page.get_by_text(f"第 {number} 页").wait_for()
+        eyes.look()
+    page.go_back()
+    page.get_by_text("第 2 页").wait_for()
+    page.get_by_role("link", name="上一页").click()
+    page.get_by_text("第 1 页").wait_for()
+    assert page.get_by_label("经办人").input_value() == "li.wei"
+
+
 def test_a_refusal_is_a_page_too(page_as: PageAs) -> None:
     eyes = page_as(Role.TAX)
     assert "没有权限" in eyes.open("/console/audit", status=403).inner_text("h1")

@@ -15,14 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.domain.errors import InvalidRequest
 from backend.domain.permissions import Permission
-from backend.edge.console import access, cells
+from backend.edge.console import access, cells, paging
 from backend.edge.console.cells import Cell
 from backend.services import exports, workbooks
 from backend.services.listings import Computed, Listing
 
 PAGE_ROWS = 50
-DIRECT_ROWS = 20_000  # more are exported by a job, and are not counted for a page
-MAX_PAGE = DIRECT_ROWS // PAGE_ROWS
+COUNTED_ROWS = 2_000  # more are not counted for a page
+DIRECT_ROWS = 20_000  # more are exported by a job
+MAX_PAGE = DIRECT_ROWS // PAGE_ROWS  # of those that are found by number
 PROGRESS_ROWS = 5_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Choices = Sequence[tuple[str, str]]  # (value, words)
@@ -38,7 +39,10 @@ class Filter(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     sort: Annotated[str, Field(max_length=32)] = ""  # a column's, with '-' in front: falling
-    page: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 1
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    # Places of large listings (`Key`): its pages are found by them, and numbered for people alone.
+    after: Annotated[str, Field(pattern="^[0-9A-Za-z-]{0,36}$")] = ""
+    before: Annotated[str, Field(pattern="^[0-9A-Za-z-]{0,36}$")] = ""
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Self:
@@ -51,7 +55,7 @@ class Filter(BaseModel):
 
     def asked(self) -> dict[str, str]:
         """Return what differs from the bare table, as text; without the page."""
-        values = self.model_dump(exclude_defaults=True, exclude={"page"})
+        values = self.model_dump(exclude_defaults=True, exclude={"page", "after", "before"})
         return {name: str(value) for name, value in values.items()}
 
 
@@ -127,18 +131,17 @@ class Table(Generic[T]):
     def view(self, wanted: Filter) -> TableView:
         """Return the page that a filter asks for."""
         listing = self.find(wanted)
-        total = listing.count(at_most=DIRECT_ROWS + 1)
-        found = listing.page(wanted.page, PAGE_ROWS)
-        more = wanted.page < MAX_PAGE and wanted.page * PAGE_ROWS < total
+        total = listing.count(at_most=COUNTED_ROWS + 1)
+        part = paging.part_of(listing, wanted, size=PAGE_ROWS, max_page=MAX_PAGE)
         return TableView(
             title=self.title,
             fields=list(self._fields(wanted)),
             headings=[self._heading(column, wanted) for column in self.columns],
-            rows=[[column.cell(row) for column in self.columns] for row in found],
-            total=f"{total:,} 条" if total <= DIRECT_ROWS else f"超过 {DIRECT_ROWS:,} 条",
-            page=wanted.page,
-            previous_url=_address(wanted, page=wanted.page - 1) if wanted.page > 1 else None,
-            next_url=_address(wanted, page=wanted.page + 1) if more else None,
+            rows=[[column.cell(row) for column in self.columns] for row in part.rows],
+            total=f"{total:,} 条" if total <= COUNTED_ROWS else f"超过 {COUNTED_ROWS:,} 条",
+            page=part.page,
+            previous_url=_beside(wanted, part.previous),
+            next_url=_beside(wanted, part.following),
             export_url=_address(wanted, format="xlsx") if access.may(self.export) else None,
             filtered=bool(wanted.asked().keys() - {"sort"}),
         )
@@ -193,6 +196,10 @@ class Table(Generic[T]):
 
 def _is_day(annotation: Any) -> bool:
     return bool(annotation == date | None)
+
+
+def _beside(wanted: Filter, page: paging.Query | None) -> str | None:
+    return None if page is None else _address(wanted, **page)
 
 
 def _address(wanted: Filter, **changed: object) -> str:

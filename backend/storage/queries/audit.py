@@ -41,17 +41,18 @@ def find(
     actor: str,
     action: str,
     subject: str,
-    oldest_first: bool,
 ) -> Select[AuditEntry]:
-    """Return the entries of [since, until) with exactly these texts; the empty text is no wish."""
+    """Return the entries of [since, until) with exactly these texts, in no order.
+
+    The empty text is no wish.
+    """
     found = select(AuditEntry)
     if since:
         found = found.where(AuditEntry.at >= since)
     if until:
         found = found.where(AuditEntry.at < until)
     exactly = {"actor": actor, "action": action, "subject": subject}
-    found = found.filter_by(**{name: text for name, text in exactly.items() if text})
-    return found.order_by(AuditEntry.id if oldest_first else AuditEntry.id.desc())
+    return found.filter_by(**{name: text for name, text in exactly.items() if text})
 
 
 def list_actions(session: Session) -> Sequence[str]:

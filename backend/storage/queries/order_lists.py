@@ -1,5 +1,7 @@
 """Lists of orders and of redemptions for staff, by filters that indexes answer."""
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,10 +11,14 @@ from sqlalchemy.orm import Session, contains_eager, raiseload
 
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.merchants import Merchant
-from backend.storage.models.orders import Order, Payment, Redemption
-from backend.storage.models.vouchers import Voucher
+from backend.storage.models.orders import Order, Payment, Redemption, Reversal
+from backend.storage.models.refunds import Refund
 
 Rows = Select[*tuple[Any, ...]]
+_ORDER = (
+    contains_eager(Order.payment),
+    contains_eager(Order.merchant).raiseload(Merchant.domain),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +36,6 @@ class Wanted:
     provider: str = ""
     at_least_fen: int | None = None
     at_most_fen: int | None = None
-    oldest_first: bool = False
 
 
 def merchants_named(session: Session, text: str) -> tuple[str, ...]:
@@ -41,59 +46,90 @@ def merchants_named(session: Session, text: str) -> tuple[str, ...]:
 
 def redemptions(wanted: Wanted) -> Rows:
     """Return (redemption, order with payment and merchant, campaign's name)."""
-    found: Rows = (
+    return (
         select(Redemption, Order, Campaign.name)
         .join(Order, Order.id == Redemption.id)
+        .join(Payment, Payment.order_id == Redemption.id)
+        .join(Merchant, Merchant.id == Redemption.merchant_id)
         .join(Campaign, Campaign.id == Redemption.campaign_id)
-        .options(raiseload(Redemption.clerk))
-        .where(*_between(Redemption.redeemed_at, wanted))
+        .options(raiseload(Redemption.clerk), *_ORDER)
+        .where(*_wishes(Redemption, Redemption.redeemed_at, wanted))
     )
-    if wanted.merchant_ids is not None:
-        found = found.where(Redemption.merchant_id.in_(wanted.merchant_ids))
-    if wanted.campaign_id:
-        found = found.where(Redemption.campaign_id == wanted.campaign_id)
-    return _narrowed(found, Redemption.redeemed_at, wanted)
+
+
+def redemptions_counted(wanted: Wanted) -> Rows:
+    """Return the same redemptions by number, from no more tables than the filter needs."""
+    found: Rows = select(Redemption.id)
+    if wanted.state not in ("", "reversed"):
+        found = found.join(Order, Order.id == Redemption.id)
+    if wanted.provider:
+        found = found.join(Payment, Payment.order_id == Redemption.id)
+    return found.where(*_wishes(Redemption, Redemption.redeemed_at, wanted))
 
 
 def orders(wanted: Wanted) -> Rows:
     """Return (order with payment and merchant, campaign's name)."""
-    found: Rows = (
+    return (
         select(Order, Campaign.name)
-        .join(Voucher, Voucher.id == Order.voucher_id)
-        .join(Campaign, Campaign.id == Voucher.campaign_id)
-        .where(*_between(Order.created_at, wanted))
-    )
-    if wanted.merchant_ids is not None:
-        found = found.where(Order.merchant_id.in_(wanted.merchant_ids))
-    if wanted.campaign_id:
-        found = found.where(Voucher.campaign_id == wanted.campaign_id)
-    return _narrowed(found, Order.created_at, wanted)
-
-
-def _between(moment: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
-    since = [] if wanted.since is None else [moment >= wanted.since]
-    return since if wanted.until is None else [*since, moment < wanted.until]
-
-
-def _narrowed(found: Rows, moment: Any, wanted: Wanted) -> Rows:
-    found = (
-        found.join(Payment, Payment.order_id == Order.id)
+        .join(Payment, Payment.order_id == Order.id)
         .join(Merchant, Merchant.id == Order.merchant_id)
-        .options(
-            contains_eager(Order.payment),
-            contains_eager(Order.merchant).raiseload(Merchant.domain),
-        )
+        .join(Campaign, Campaign.id == Order.campaign_id)
+        .options(*_ORDER)
+        .where(*_wishes(Order, Order.created_at, wanted))
     )
-    if wanted.state:
-        is_part = wanted.state == "part_refunded"
-        found = found.where(Order.status == ("redeemed" if is_part else wanted.state))
-        if is_part:
-            found = found.where(Order.refunded_fen > 0)
+
+
+def orders_counted(wanted: Wanted) -> Rows:
+    """Return the same orders by number, from no more tables than the filter needs."""
+    found: Rows = select(Order.id)
     if wanted.provider:
-        found = found.where(Payment.provider == wanted.provider)
-    if wanted.at_least_fen is not None:
-        found = found.where(Order.order_amount_fen >= wanted.at_least_fen)
-    if wanted.at_most_fen is not None:
-        found = found.where(Order.order_amount_fen <= wanted.at_most_fen)
-    ways = (moment, Order.id) if wanted.oldest_first else (moment.desc(), Order.id.desc())
-    return found.order_by(*ways)
+        found = found.join(Payment, Payment.order_id == Order.id)
+    return found.where(*_wishes(Order, Order.created_at, wanted))
+
+
+def _wishes(
+    rows: type[Order] | type[Redemption], moment: Any, wanted: Wanted
+) -> list[ColumnElement[bool]]:
+    """Return the conditions, on the list's own table wherever it has the column.
+
+    So one index both finds and orders.
+    """
+    wishes = _in_state(wanted.state) if rows is Order else _redeemed_in_state(wanted.state)
+    if wanted.provider:
+        wishes.append(Payment.provider == wanted.provider)
+    if wanted.merchant_ids is not None:
+        wishes.append(rows.merchant_id.in_(wanted.merchant_ids))
+    if wanted.campaign_id:
+        wishes.append(rows.campaign_id == wanted.campaign_id)
+    return [
+        *wishes,
+        *_within(moment, wanted.since, operator.ge),
+        *_within(moment, wanted.until, operator.lt),
+        *_within(rows.order_amount_fen, wanted.at_least_fen, operator.ge),
+        *_within(rows.order_amount_fen, wanted.at_most_fen, operator.le),
+    ]
+
+
+def _within(
+    column: Any, bound: Any, compared: Callable[[Any, Any], ColumnElement[bool]]
+) -> list[ColumnElement[bool]]:
+    return [] if bound is None else [compared(column, bound)]
+
+
+def _in_state(state: str) -> list[ColumnElement[bool]]:
+    if state == "part_refunded":
+        return [Order.status == "redeemed", Order.refunded_fen > 0]
+    return [Order.status == state] if state else []
+
+
+def _redeemed_in_state(state: str) -> list[ColumnElement[bool]]:
+    """Return the same by the small tables of what came back.
+
+    To ask a million orders, in the order of their redemptions, which are among the few takes a
+    third of a second.
+    """
+    if state == "reversed":
+        return [Redemption.id.in_(select(Reversal.id))]
+    if state == "part_refunded":
+        return [Redemption.id.in_(select(Refund.order_id)), Order.status == "redeemed"]
+    return _in_state(state)

@@ -4,7 +4,7 @@ from backend import clock
 from backend.services import cancellations, order_lists, orders
 from backend.services.order_lists import Sought
 from backend.services.orders import Amounts
-from tests.factories import SUPERMARKET, City, MovableClock, new_request
+from tests.factories import MAY, SUPERMARKET, City, MovableClock, new_request
 from tests.integration.services.refunding import refund
 from tests.settling import MALL, redeem
 
@@ -70,3 +70,24 @@ def test_orders_that_came_to_nothing_are_in_the_orders_alone(city: City) -> None
     assert row.order.id == order.id
     assert found(Sought()) == []
     assert order_lists.orders(Sought(at_least_fen=32_001)).count(at_most=9) == 0
+
+
+def test_whatever_the_filter_as_many_are_counted_as_there_are(city: City) -> None:
+    redeem(city)
+    redeem(city, MALL)
+    for sought in (
+        Sought(),
+        Sought(merchant=SUPERMARKET, campaign_id=MAY, provider="at_till", state="redeemed"),
+        Sought(at_least_fen=32_000, at_most_fen=32_000, provider="at_till"),
+        Sought(state="refunded"),
+        Sought(campaign_id="Q1-NY"),
+    ):
+        for listing in (order_lists.orders(sought), order_lists.redemptions(sought)):
+            assert listing.count(at_most=9) == len(list(listing.each())), sought
+
+
+def test_an_order_has_its_vouchers_campaign(city: City) -> None:
+    redeem(city)
+    [row] = order_lists.orders(Sought(campaign_id=MAY)).page(1, 9)
+    assert row.order.campaign_id == MAY
+    assert list(order_lists.orders(Sought(campaign_id="Q1-NY")).each()) == []

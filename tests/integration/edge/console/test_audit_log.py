@@ -1,5 +1,7 @@
 """The audit log's page: filter in the address, pages, and the same rows as Excel."""
 
+import html
+import re
 from datetime import timedelta
 from io import BytesIO
 
@@ -54,7 +56,38 @@ def test_its_filter_lives_in_the_address(console: Console, acts: None) -> None:
         assert expected in auditor.get(f"/console/audit?{query}").text, query
 
 
-@pytest.mark.parametrize("query", ["since=yesterday", "page=0", "page=x", f"actor={'a' * 65}"])
+def test_paging_keeps_the_filter_and_leads_back(console: Console, acts: None) -> None:
+    with transaction() as session:
+        for number in range(60, 120):
+            audit.record(session, actor="li.wei", action="clerk.add", subject=f"TJ{number:04d}")
+    auditor, seen, pages = console.desk(Role.AUDITOR), [], []
+    address = "/console/audit?sort=-at&actor=li.wei"
+    while address:
+        pages.append(text := auditor.get(address).text)
+        seen += re.findall("<td>(TJ[0-9]{4})</td>", text)
+        address = link_of(text, "next")
+    assert seen == [f"TJ{number:04d}" for number in range(119, -1, -1)]
+    assert "第 3 页" in pages[2]
+    back = auditor.get(link_of(pages[2], "prev")).text
+    assert "第 2 页" in back
+    assert re.findall("<td>(TJ[0-9]{4})</td>", back) == seen[50:100]
+    assert link_of(back, "prev") == "/console/audit?sort=-at&actor=li.wei"
+    assert link_of(pages[0], "prev") == ""
+
+
+def link_of(text: str, direction: str) -> str:
+    found = re.search(f'href="([^"]+)" rel="{direction}"', text)
+    return html.unescape(found[1]) if found else ""
+
+
+@pytest.mark.parametrize("place", ["after=999999", "after=x", "before=%3B", f"before={'9' * 36}"])
+def test_a_place_that_is_none_is_refused_with_a_page(console: Console, place: str) -> None:
+    assert console.desk(Role.AUDITOR).get(f"/console/audit?{place}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["since=yesterday", "page=0", "page=x", "page=401", f"actor={'a' * 65}"]
+)
 def test_a_filter_that_means_nothing_is_refused_with_a_page(console: Console, query: str) -> None:
     refused = console.desk(Role.AUDITOR).get(f"/console/audit?{query}")
     assert refused.status_code == 400

@@ -16,7 +16,8 @@ from tests.console import Console, Desk
 @pytest.fixture
 def large(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     """A log of more rows than are exported at once."""
-    monkeypatch.setattr(tables, "DIRECT_ROWS", 10)
+    for most in ("COUNTED_ROWS", "DIRECT_ROWS"):
+        monkeypatch.setattr(tables, most, 10)
     with transaction() as session:
         for number in range(11):
             audit.record(session, actor="li.wei", action="clerk.add", subject=f"{number}")
