@@ -10,6 +10,7 @@ from backend.edge.console import (
     complaints,
     entries,
     exports,
+    file_templates,
     fund_reports,
     home,
     ledger,
@@ -86,6 +87,7 @@ PAGES = (
     staff_accounts.blueprint,
     staff_checks.blueprint,
     permission_matrix.blueprint,
+    file_templates.blueprint,
 )
 EDGES = (
     Edge(blueprint=pages.assets, prefix=pages.PREFIX, guard=guards.public),
