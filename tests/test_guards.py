@@ -27,6 +27,7 @@ GUARDS = {
     "form": {"desk_sign_in"},  # nobody yet, and a form's token all the same
     "desk": {
         *("desk_closing", "desk_till", "desk_sales", "desk_records", "desk_files", "desk_staff"),
+        "desk_pledge",
     },
     "metrics": {"figures"},
     "partner": {  # a bank's signed calls

@@ -84,6 +84,28 @@ def pledge(
     click.echo(merchant.id)
 
 
+@merchant_cli.command("pledge-again")
+@click.argument("merchant_id")
+@click.option("--signed-by", required=True)
+@click.option("--signed-on", type=click.DateTime(["%Y-%m-%d"]), required=True)
+@click.option("--scan", type=READABLE)
+@actor_option
+@refusals_as_text
+def pledge_again(
+    merchant_id: str, signed_by: str, signed_on: datetime, scan: Path | None, actor: str
+) -> None:
+    """Note that a merchant has signed the pledge in force, after its text changed."""
+    made = pledges.sign_again(
+        merchant_id,
+        signed_by=signed_by,
+        signed_on=signed_on.date(),
+        text_version=pledges.current_text().version,
+        scan=content_of(scan),
+        actor=actor,
+    )
+    click.echo(f"{merchant_id} 已重签承诺书第 {made.text_version} 版")
+
+
 @merchant_cli.command("apply")
 @click.argument("merchant_id")
 @click.option("--for", "applied_for", type=click.Choice(["pos", "placard"]), required=True)

@@ -19,6 +19,7 @@ from backend.domain.reconciliation import MAX_LINES, Fault
 Row = tuple[int, list[object]]
 MAX_LINE_BYTES = 4096
 UNPACKED_MAX_BYTES = 512 * 1024 * 1024
+EXPLANATION = "填写说明"  # a sheet of our templates
 _CHUNK_BYTES = 1024 * 1024
 _OVERLAP_BYTES = 4096  # a cell's head and its formula's mark are never further apart
 _FORMULA = re.compile(rb'<c r="[A-Z]+([0-9]+)"[^>]*>\s*<f[\s/>]')
@@ -95,7 +96,10 @@ _DAMAGE = (
 
 
 def xlsx_rows(path: Path, faults: list[Fault]) -> Iterator[Row]:
-    """Yield (line, cells) of the one sheet of an XLSX file; a formula anywhere is a fault."""
+    """Yield (line, cells) of the one sheet of an XLSX file; a formula anywhere is a fault.
+
+    The sheet that explains our own templates may stand beside it.
+    """
     try:
         with zipfile.ZipFile(path) as packed:
             if sum(part.file_size for part in packed.infolist()) > UNPACKED_MAX_BYTES:
@@ -104,11 +108,12 @@ def xlsx_rows(path: Path, faults: list[Fault]) -> Iterator[Row]:
             sheets = [n for n in packed.namelist() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", n)]
             for name in sheets:
                 faults += _formulas(packed, name)
-        if len(sheets) != 1:
-            faults.append(Fault(line=0, where="文件", reason="须只有一张工作表"))
-            return
         with CalamineWorkbook.from_path(path) as book:
-            sheet = book.get_sheet_by_index(0)
+            names = [name for name in book.sheet_names if name != EXPLANATION]
+            if len(names) != 1 or len(sheets) != len(book.sheet_names):
+                faults.append(Fault(line=0, where="文件", reason="须只有一张工作表"))
+                return
+            sheet = book.get_sheet_by_name(names[0])
             if sheet.start not in (None, (0, 0)):
                 faults.append(Fault(line=1, where="表头", reason="表头须在第一行第一列"))
                 return

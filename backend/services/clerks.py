@@ -72,14 +72,17 @@ def add_clerk(*, merchant_id: str, name: str, phone: str, actor: str) -> Clerk:
     merchants.get(merchant_id)
     try:
         with transaction() as session:
-            clerk = _clerk(merchant_id, name, phone)
-            session.add(clerk)
-            session.flush()
-            audit.record(
-                session, actor=actor, action="clerk.add", subject=f"{merchant_id}/{clerk.id}"
-            )
+            return insert(session, merchant_id, name=name, phone=phone, actor=actor)
     except IntegrityError as error:
         raise ClerkExists(f"a clerk for {merchant_id}") from error
+
+
+def insert(session: Session, merchant_id: str, *, name: str, phone: str, actor: str) -> Clerk:
+    """Add a clerk in the caller's transaction; the schema refuses a phone that is taken."""
+    clerk = _clerk(merchant_id, name, phone)
+    session.add(clerk)
+    session.flush()
+    audit.record(session, actor=actor, action="clerk.add", subject=f"{merchant_id}/{clerk.id}")
     return clerk
 
 

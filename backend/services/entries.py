@@ -4,6 +4,7 @@ Plan, part three (文旅): the first ticket is waived within the fund (免除首
 """
 
 import uuid
+from datetime import date
 
 import structlog
 from sqlalchemy import select
@@ -22,6 +23,7 @@ from backend.domain.errors import NotFound
 from backend.domain.postings import campaign_account, campaign_posting
 from backend.extensions import db
 from backend.services import audit, blocks, clerks, merchants, payment_codes
+from backend.services.listings import Listing
 from backend.services.personal_data import vault
 from backend.storage.models.campaigns import Campaign
 from backend.storage.models.entries import Entry, EntryUndo
@@ -114,6 +116,31 @@ def undo(
             campaign_queries.give_unit(session, entry.tier_id)
         session.refresh(entry)
     return entry
+
+
+def find(
+    *,
+    since: date | None = None,
+    through: date | None = None,
+    merchant_id: str = "",
+    state: str = "",
+) -> Listing[Entry]:
+    """Return entries, the newest first; both days are included, the empty text is no wish."""
+    wanted = queries.find(since=since, through=through, merchant_id=merchant_id, state=state)
+    return Listing(wanted)
+
+
+def get(entry_id: str) -> Entry:
+    """Return an entry, or raise NotFound."""
+    entry = queries.get_of_merchant(db.session(), entry_id, None)
+    if entry is None:
+        raise NotFound(f"entry {entry_id[:40]!r}")
+    return entry
+
+
+def undo_of(entry_id: str) -> EntryUndo | None:
+    """Return who undid an entry and why, or None."""
+    return db.session.get(EntryUndo, entry_id)
 
 
 def list_of_resident(resident_id: int, *, limit: int = 50) -> list[Entry]:

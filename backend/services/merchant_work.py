@@ -15,13 +15,21 @@ STEPS: Sequence[Step] = tuple(queries.DUE)  # that a merchant can wait for, in t
 
 
 def find(
-    *, status: str = "", domain_id: str = "", area: str = "", name: str = "", due: str = ""
+    *,
+    status: str = "",
+    domain_id: str = "",
+    area: str = "",
+    name: str = "",
+    due: str = "",
+    pledge: str = "",
 ) -> Listing[Merchant]:
     """Return merchants by number, all or those that a filter wants.
 
-    `name` is a part of a name, a number or a code; `due` is one of STEPS.
+    `name` is a part of a name, a number or a code; `due` is one of STEPS; `pledge` is 'outdated'
+    for those that are to sign again.
     """
-    return Listing(queries.find(status=status, domain_id=domain_id, area=area, name=name, due=due))
+    wanted = {"status": status, "domain_id": domain_id, "area": area, "name": name, "due": due}
+    return Listing(queries.find(**wanted, pledge=pledge))
 
 
 def counts(steps: Sequence[Step] = STEPS) -> Mapping[Step, int]:

@@ -6,7 +6,9 @@ Source: plan, part seven: 商户到银行机构签订承诺书、申请POS机或
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,7 +16,8 @@ from backend import clock
 from backend.domain import applicants as rules
 from backend.domain.applicants import Applicant, ApplicantInvalid, AppliedFor, Signature
 from backend.domain.errors import NotFound
-from backend.domain.merchant_steps import Step
+from backend.domain.merchant_steps import STATUS_NAMES, Office, Step
+from backend.domain.onboarding import MerchantStatusRefused
 from backend.domain.reconciliation import Fault
 from backend.extensions import db
 from backend.services import audit, merchant_files, merchant_steps
@@ -41,7 +44,8 @@ class Pledged:
 def issue_text(text: str, *, actor: str) -> PledgeText:
     """Issue the pledge's next version; a text equal to the one in force changes nothing.
 
-    Merchants that signed an earlier version stay bound by that one.
+    Merchants that signed an earlier version stay bound by that one, and keep their standing, until
+    they sign again (`sign_again`).
     """
     said = text.strip()
     if not 1 <= len(said) <= MAX_TEXT:
@@ -82,7 +86,7 @@ def texts() -> list[PledgeText]:
 
 
 def of_merchant(merchant_id: str) -> Pledge | None:
-    """Return what a merchant signed; None for one that came with the programme."""
+    """Return what a merchant signed last; None for one that came with the programme."""
     return queries.get_pledge(db.session(), merchant_id)
 
 
@@ -105,6 +109,59 @@ def sign(
     except IntegrityError:  # a programme's file was loaded at once
         refuse_taken(db.session(), applicant)
         raise
+
+
+def sign_again(
+    merchant_id: str,
+    *,
+    signed_by: str,
+    signed_on: date,
+    text_version: int,
+    scan: bytes | None = None,
+    office: Office = "bank",
+    actor: str,
+) -> Pledge:
+    """Note that a merchant has signed the pledge in force; its standing stays as it is.
+
+    The same version again is the first signature. Raises ApplicantInvalid, also for a version that
+    is not in force any more, MerchantStatusRefused for who has lost his place, NotFound.
+    """
+    signature = Signature(text_version=text_version, signed_by=signed_by, signed_on=signed_on)
+    digest = merchant_files.keep(scan)
+    with transaction() as session:
+        merchant = merchant_steps.locked(session, merchant_id)
+        if merchant.status == "disqualified":
+            status = STATUS_NAMES[merchant.status]
+            raise MerchantStatusRefused("pledge", details={"status": status})
+        newest = queries.newest_text(session)
+        in_force = {newest.version} if newest is not None else set()
+        if faults := list(rules.signature_faults(signature, in_force, today=clock.today())):
+            raise ApplicantInvalid([Fault(line=0, where=w, reason=r) for w, r in faults])
+        known = session.get(Pledge, (merchant_id, text_version))
+        if known is not None:
+            return known
+        made = _signed(merchant, signature, digest, actor=actor)
+        session.add(made)
+        again = Act(
+            step=Step.PLEDGED_AGAIN,
+            actor=actor,
+            office=office,
+            reason=f"第 {text_version} 版，{signed_by} 签订",
+            evidence_digest=digest,
+        )
+        merchant_steps.note(session, merchant, again)
+    return made
+
+
+def wants_signature(merchant_id: str) -> bool:
+    """Tell whether a merchant's last signature is under a text that is in force no more."""
+    return db.session.scalar(queries.pledged_before(merchant_id)) is not None
+
+
+def count_outdated() -> int:
+    """Return how many merchants are to sign the pledge again."""
+    outdated = queries.pledged_before().subquery()
+    return db.session.scalar(select(func.count()).select_from(outdated)) or 0
 
 
 def apply(merchant_id: str, applied_for: AppliedFor, *, actor: str) -> Merchant:
@@ -159,17 +216,19 @@ def enter(session: Session, programme: Programme, pledged: Pledged, *, actor: st
     )
     session.add(merchant)
     session.flush()
-    session.add(
-        Pledge(
-            merchant_id=merchant.id,
-            scan_digest=pledged.scan_digest,
-            recorded_by=actor,
-            recorded_at=clock.now(),
-            **vars(pledged.signature),
-        )
-    )
+    session.add(_signed(merchant, pledged.signature, pledged.scan_digest, actor=actor))
     merchant_steps.begin(session, merchant, actor=actor)
     return merchant
+
+
+def _signed(merchant: Merchant, signature: Signature, digest: str | None, *, actor: str) -> Pledge:
+    return Pledge(
+        merchant_id=merchant.id,
+        scan_digest=digest,
+        recorded_by=actor,
+        recorded_at=clock.now(),
+        **vars(signature),
+    )
 
 
 def programme_held(session: Session) -> Programme:

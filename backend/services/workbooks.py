@@ -30,13 +30,25 @@ def yuan(amount_fen: int) -> Decimal:
 class Page:
     """One worksheet, written from the top; a written row stays."""
 
-    def __init__(self, book: xlsxwriter.Workbook, name: str, widths: Sequence[int]) -> None:
+    def __init__(
+        self,
+        book: xlsxwriter.Workbook,
+        name: str,
+        widths: Sequence[int],
+        *,
+        typed_as_text: bool = False,
+    ) -> None:
+        """Begin a sheet.
+
+        :param typed_as_text: what people type in it stays as they typed it, zeros and all
+        """
         self._sheet = book.add_worksheet(name)
         self._bold = book.add_format({"bold": True})
+        self._text = book.add_format({"num_format": "@"})
         self._money = book.add_format({"num_format": "#,##0.00"})
         self._next = 0
         for column, width in enumerate(widths):
-            self._sheet.set_column(column, column, width)
+            self._sheet.set_column(column, column, width, self._text if typed_as_text else None)
 
     def row(self, *cells: str | int | Decimal | None, bold: bool = False) -> None:
         """Write a row: text as text, int as a count, Decimal as an amount in yuan."""

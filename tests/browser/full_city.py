@@ -23,6 +23,7 @@ from backend.services import (
     subsidy_payouts,
 )
 from backend.services.subsidies import Account
+from backend.storage.models.entries import Entry
 from backend.storage.models.orders import Order
 from backend.storage.models.payments import PaymentCase
 from backend.storage.models.reconciliation import ReconciliationItem
@@ -174,6 +175,7 @@ def fill(city: City, moment: MovableClock) -> dict[str, str]:
     some_staff()
     return addresses | {
         "entries.statement": f"/console/entries/{made.id}",
+        "entry_records.entry": f"/console/entry-records/{rows(Entry)[0].id}",
         "campaigns.one": "/console/campaigns/Q3-NIGHT",
         "war_room.room": f"/console/war-room/{MAY}",
         "residents.resident": f"/console/residents/{rows(Order)[0].resident_id}",

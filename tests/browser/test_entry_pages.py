@@ -30,3 +30,20 @@ def test_a_month_is_stated_and_confirmed_by_keyboard_alone(
     page.locator("dialog[open] button").press("Enter")
     page.wait_for_selector("text=已确认")
     approver.look()
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
+def test_an_entry_is_undone_by_keyboard_alone(city: City, page_as: PageAs, width: int) -> None:
+    enter(gate(city), city.resident())
+    operator = page_as(Role.BUREAU_OPERATOR, width=width)
+    page = operator.open("/console/entry-records")
+    page.locator("td a").first.press("Enter")
+    page.wait_for_url("**/entry-records/*")
+    operator.look()
+    page.locator("a[data-dialog=undo]").press("Enter")
+    operator.look()
+    page.focus("#undo-reason")
+    page.keyboard.type("重复记录")
+    page.locator("dialog[open] button").press("Enter")
+    page.wait_for_selector("text=已撤销，金额退回活动")
+    operator.look()

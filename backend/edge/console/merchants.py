@@ -66,6 +66,7 @@ class MerchantFilter(Filter):
     due: Annotated[
         str, Field(title="等待办理", pattern=f"^(|{'|'.join(merchant_work.STEPS)})$")
     ] = ""
+    pledge: Annotated[str, Field(title="承诺书", pattern=r"^(outdated)?$")] = ""
 
 
 def _find(wanted: MerchantFilter) -> "Listing[Merchant]":
@@ -75,6 +76,7 @@ def _find(wanted: MerchantFilter) -> "Listing[Merchant]":
         area=wanted.area,
         name=wanted.name,
         due=wanted.due,
+        pledge=wanted.pledge,
     )
 
 
@@ -104,6 +106,7 @@ TABLE: "Table[Merchant]" = Table(
         "domain": merchant_work.domains,
         "area": lambda: [(area, area) for area in merchant_work.areas()],
         "due": lambda: [(step, STEP_NAMES[step]) for step in merchant_work.STEPS],
+        "pledge": lambda: [("outdated", "需重签")],
     },
 )
 
@@ -198,6 +201,7 @@ def _shown(merchant_id: str, error: HuiquanError | None = None) -> dict[str, obj
         "status": status_badge(merchant),
         "terminals": merchant_reports.terminals(merchant_id),
         "pledge": pledges.of_merchant(merchant_id),
+        "wants_signature": pledges.wants_signature(merchant_id),
         "history": [(row, STEP_NAMES[Step(row.step)], _tone(row)) for row in taken],
         "missing": _missing(merchant),
         "offered": list(merchant_deeds.offered(merchant, taken)),

@@ -86,6 +86,7 @@ MENU = (
         (
             Item("居民", "residents.page"),
             Item("首道门票", "entries.page"),
+            Item("入园记录", "entry_records.page"),
             Item("工作人员", "staff_accounts.page"),
             Item("账号复核", "staff_checks.page"),
             Item("权限表", "permission_matrix.page"),

@@ -88,6 +88,7 @@ VERBS = {
 WHOLE = {
     Permission.PAYOUTS_ANSWER: "拨付：录入银行回单",
     Permission.REFUNDS_PAY: "退款：人工退还",
+    Permission.ENTRIES_UNDO: "首道门票：撤销误记的入园",
     Permission.MERCHANTS_UNMASK: "商户：查看联系人完整号码",
     Permission.RESIDENTS_READ: "居民：查看（号码隐去）",
     Permission.NOTICES_PUBLISH: "公告：发布或退回",

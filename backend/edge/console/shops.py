@@ -6,21 +6,31 @@ from uuid import uuid4
 
 from flask import Response, render_template, request, send_file
 
+from backend.domain.clerk_files import ClerkFileRefused
 from backend.domain.errors import InvalidRequest, NotFound
 from backend.domain.identifiers import is_mobile
 from backend.domain.permissions import Permission
 from backend.edge.console import access
 from backend.edge.console.access import ConsoleBlueprint, current_staff, permitted
-from backend.edge.console.answers import done
+from backend.edge.console.answers import done, form_again
+from backend.edge.console.forms import uploaded
 from backend.edge.console.merchants import FORM_BYTES, evidence
 from backend.edge.http import takes_files
-from backend.services import clerks, merchants, payout_accounts, placards, placements
+from backend.services import (
+    clerk_files,
+    clerks,
+    merchants,
+    payout_accounts,
+    placards,
+    placements,
+)
 from backend.services.placards import Picture
 from backend.services.placements import MATERIAL_NAMES, Material
 
 blueprint = ConsoleBlueprint("shops", __name__)
 SHOP = "/merchants/<merchant_id:merchant_id>/shop"
 NUMBER = 32  # characters of a check's number, which its form brings: sent twice is once
+SHOWN_FAULTS = 100  # of a file: who mends those sends it again
 MEDIA_TYPES = {"pdf": "application/pdf", "png": "image/png", "svg": "image/svg+xml"}
 
 
@@ -28,20 +38,7 @@ MEDIA_TYPES = {"pdf": "application/pdf", "png": "image/png", "svg": "image/svg+x
 @permitted(Permission.MERCHANTS_READ)
 def page(merchant_id: str) -> str:
     """Show a shop; each part to whoever may read it."""
-    sees_placards = access.may(Permission.PLACARDS_READ)
-    return render_template(
-        "console/shop.html",
-        merchant=merchants.get(merchant_id),
-        accounts=payout_accounts.accounts(merchant_id) if _sees_accounts() else None,
-        clerks=clerks.of_shop(merchant_id) if access.may(Permission.CLERKS_READ) else None,
-        placards=placards.of_merchant(merchant_id) if sees_placards else None,
-        checks=placements.list_checks(merchant_id)
-        if access.may(Permission.PLACEMENTS_READ)
-        else None,
-        cleared=placements.cleared(merchant_id),
-        materials=MATERIAL_NAMES,
-        check_id=uuid4().hex,
-    )
+    return render_template("console/shop.html", **_shown(merchant_id))
 
 
 @blueprint.post(f"{SHOP}/accounts")
@@ -77,6 +74,22 @@ def add_clerk(merchant_id: str) -> Response:
         raise InvalidRequest("clerk", details={"fields": {"姓名或手机号": "form"}})
     clerks.add_clerk(merchant_id=merchant_id, name=name, phone=phone, actor=current_staff().name)
     return done("已添加收银员，本人用微信登录商户端即可", "shops.page", merchant_id=merchant_id)
+
+
+@blueprint.post(f"{SHOP}/clerks/file")
+@takes_files(clerk_files.MAX_FILE_BYTES + 65_536)
+@permitted(Permission.CLERKS_MANAGE)
+def add_clerks(merchant_id: str) -> Response:
+    """Let all whom a file names redeem for the shop, or nobody, and show every fault."""
+    sent = uploaded()
+    try:
+        added = clerk_files.take(
+            merchant_id, sent.stream, file_name=sent.filename or "", actor=current_staff().name
+        )
+    except ClerkFileRefused as error:
+        shown = error.faults[:SHOWN_FAULTS]
+        return form_again("console/shop.html", error, clerk_faults=shown, **_shown(merchant_id))
+    return done(f"已添加 {added} 位收银员", "shops.page", merchant_id=merchant_id)
 
 
 @blueprint.post(f"{SHOP}/clerks/<int:clerk_id>/remove")
@@ -157,6 +170,21 @@ def record_check(merchant_id: str) -> Response:
         actor=current_staff().name,
     )
     return done("已记录张贴检查", "shops.page", merchant_id=merchant_id)
+
+
+def _shown(merchant_id: str) -> dict[str, object]:
+    sees_placards = access.may(Permission.PLACARDS_READ)
+    sees_checks = access.may(Permission.PLACEMENTS_READ)
+    return {
+        "merchant": merchants.get(merchant_id),
+        "accounts": payout_accounts.accounts(merchant_id) if _sees_accounts() else None,
+        "clerks": clerks.of_shop(merchant_id) if access.may(Permission.CLERKS_READ) else None,
+        "placards": placards.of_merchant(merchant_id) if sees_placards else None,
+        "checks": placements.list_checks(merchant_id) if sees_checks else None,
+        "cleared": placements.cleared(merchant_id),
+        "materials": MATERIAL_NAMES,
+        "check_id": uuid4().hex,
+    }
 
 
 def _refuse_stranger(merchant_id: str, clerk_id: int) -> None:

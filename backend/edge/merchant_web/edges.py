@@ -1,7 +1,17 @@
 """The desk's blueprints: where each hangs and who may call it."""
 
 from backend.edge.guards import Edge, public
-from backend.edge.merchant_web import access, files, pages, records, sales, sign_in, staff, till
+from backend.edge.merchant_web import (
+    access,
+    files,
+    pages,
+    pledge,
+    records,
+    sales,
+    sign_in,
+    staff,
+    till,
+)
 
 EDGES = (
     Edge(blueprint=pages.assets, prefix=pages.PREFIX, guard=public),
@@ -12,4 +22,5 @@ EDGES = (
     Edge(blueprint=records.blueprint, prefix=pages.PREFIX, guard=access.desk),
     Edge(blueprint=files.blueprint, prefix=pages.PREFIX, guard=access.desk),
     Edge(blueprint=staff.blueprint, prefix=pages.PREFIX, guard=access.desk),
+    Edge(blueprint=pledge.blueprint, prefix=pages.PREFIX, guard=access.desk),
 )

@@ -6,7 +6,7 @@ from flask import render_template, request
 from backend import clock
 from backend.domain.payments import AT_TILL
 from backend.edge.merchant_web.access import current_clerk
-from backend.services import desk_records, order_readings
+from backend.services import desk_records, order_readings, pledges
 from backend.services.desk_records import Period
 
 blueprint = APIBlueprint("desk_till", __name__, enable_openapi=False)
@@ -16,8 +16,13 @@ NEWEST = 10
 @blueprint.get("/")
 def page() -> str:
     """Show the till."""
-    takes_wallets = current_clerk().merchant.payment_provider != AT_TILL
-    return render_template("desk/till.html", takes_wallets=takes_wallets, **_today())
+    clerk = current_clerk()
+    return render_template(
+        "desk/till.html",
+        takes_wallets=clerk.merchant.payment_provider != AT_TILL,
+        wants_signature=clerk.role == "owner" and pledges.wants_signature(clerk.merchant_id),
+        **_today(),
+    )
 
 
 @blueprint.get("/today")

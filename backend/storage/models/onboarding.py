@@ -21,11 +21,13 @@ class PledgeText(Model):
 
 
 class Pledge(Model):
-    """A merchant's signature under a version of the pledge; never changed."""
+    """A merchant's signature under a version of the pledge, one each; never changed."""
 
     __tablename__ = "pledges"
     merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"), primary_key=True)
-    text_version: Mapped[int] = mapped_column(ForeignKey("pledge_texts.version"))
+    text_version: Mapped[int] = mapped_column(
+        ForeignKey("pledge_texts.version"), primary_key=True, autoincrement=False
+    )
     signed_by: Mapped[str]
     signed_on: Mapped[date] = mapped_column(Date)
     scan_digest: Mapped[str | None]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from backend.storage.models.campaigns import Campaign
@@ -69,6 +69,18 @@ def undo(session: Session, entry_id: str) -> bool:
         .returning(Entry.id)
     )
     return changed is not None
+
+
+def find(
+    *, since: date | None, through: date | None, merchant_id: str, state: str
+) -> Select[Entry]:
+    """Return entries, the newest first; the empty text and None are no wish."""
+    found = select(Entry).order_by(Entry.entered_at.desc(), Entry.id)
+    exactly = {"merchant_id": merchant_id, "state": state}
+    found = found.filter_by(**{name: text for name, text in exactly.items() if text})
+    if since is not None:
+        found = found.where(Entry.business_day >= since)
+    return found if through is None else found.where(Entry.business_day <= through)
 
 
 def list_of_merchant(session: Session, merchant_id: str, day: date, *, limit: int) -> list[Entry]:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from backend.domain.merchant_steps import Step
 from backend.storage.models.merchants import Merchant
+from backend.storage.queries import onboarding
 
 _UNDER_REVIEW = Merchant.status.in_(("reported", "vetoed"))
 # What the rules of domain/onboarding.py would let somebody do now, as SQL; a test compares them.
@@ -34,14 +35,21 @@ DUE: Mapping[Step, ColumnElement[bool]] = {
 }
 
 
-def find(*, status: str, domain_id: str, area: str, name: str, due: str) -> Select[Merchant]:
-    """Return merchants by number; the empty text is no wish, `name` is a part of name or number."""
+def find(
+    *, status: str, domain_id: str, area: str, name: str, due: str, pledge: str
+) -> Select[Merchant]:
+    """Return merchants by number; the empty text is no wish, `name` is a part of name or number.
+
+    :param pledge: 'outdated' for those that are to sign the pledge again
+    """
     found = select(Merchant).order_by(Merchant.id)
     exactly = {"status": status, "domain_id": domain_id, "area": area}
     found = found.filter_by(**{field: text for field, text in exactly.items() if text})
     if name:
         named = (Merchant.name, Merchant.legal_name, Merchant.id, Merchant.uscc)
         found = found.where(or_(*(text.icontains(name, autoescape=True) for text in named)))
+    if pledge:
+        found = found.where(Merchant.id.in_(onboarding.pledged_before()))
     return found.where(DUE[Step(due)]) if due else found
 
 

@@ -1,5 +1,6 @@
 """Merchants, the published list, placards and clerks."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
@@ -152,6 +153,16 @@ def clerk_of_phone(session: Session, phone_hash: str) -> Clerk | None:
     return session.scalar(
         select(Clerk).where(Clerk.phone_hash == phone_hash, Clerk.state == "active")
     )
+
+
+def shops_of_phones(session: Session, phone_hashes: Collection[str]) -> dict[str, str]:
+    """Return by phone at which shop its holder is a clerk now."""
+    found = session.execute(
+        select(Clerk.phone_hash, Clerk.merchant_id).where(
+            Clerk.phone_hash.in_(phone_hashes), Clerk.state == "active"
+        )
+    )
+    return {row.phone_hash: row.merchant_id for row in found}
 
 
 def list_clerks(session: Session, merchant_id: str) -> list[Clerk]:

@@ -166,8 +166,22 @@ def list_reports(session: Session) -> list[MerchantReport]:
 
 
 def get_pledge(session: Session, merchant_id: str) -> Pledge | None:
-    """Return what a merchant signed, or None for one that came with the programme."""
-    return session.get(Pledge, merchant_id)
+    """Return what a merchant signed last, or None for one that came with the programme."""
+    signed = select(Pledge).where(Pledge.merchant_id == merchant_id)
+    return session.scalar(signed.order_by(Pledge.text_version.desc()).limit(1))
+
+
+def pledged_before(merchant_id: str | None = None) -> Select[str]:
+    """Return merchants, one or all, that signed an earlier text than the one in force."""
+    newest = select(func.max(PledgeText.version)).scalar_subquery()
+    signed = (
+        select(Pledge.merchant_id)
+        .join(Merchant, Merchant.id == Pledge.merchant_id)
+        .where(Merchant.status != "disqualified")
+        .group_by(Pledge.merchant_id)
+        .having(func.max(Pledge.text_version) < newest)
+    )
+    return signed if merchant_id is None else signed.where(Pledge.merchant_id == merchant_id)
 
 
 def has_paper(session: Session, merchant_id: str, digest: str) -> bool:

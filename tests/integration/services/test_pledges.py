@@ -3,6 +3,7 @@
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -11,7 +12,14 @@ from backend.domain.applicants import ApplicantInvalid, MerchantIdentityTaken
 from backend.domain.errors import NotFound
 from backend.domain.onboarding import MerchantStatusRefused
 from backend.extensions import db
-from backend.services import merchant_files, pledges
+from backend.services import (
+    merchant_files,
+    merchant_steps,
+    merchant_work,
+    merchants,
+    pledges,
+    standings,
+)
 from backend.services.personal_data import vault
 from backend.storage.models.merchants import Merchant
 from backend.storage.models.onboarding import Pledge, PledgeText
@@ -102,3 +110,57 @@ def test_an_application_follows_the_pledge_once(city: City) -> None:
         pledges.apply(merchant_id, "placard", actor=joining.BANK)
     with pytest.raises(NotFound):
         pledges.apply("TJ9999", "pos", actor=joining.BANK)
+
+
+NEW_TEXT = f"{TEXT}违者取消参与资格。"
+
+
+def again(merchant_id: str, *, version: int = 2, **changed: Any) -> Pledge:
+    given = {"signed_by": "王店主", "signed_on": date(2023, 4, 28), "actor": joining.BANK}
+    return pledges.sign_again(merchant_id, text_version=version, **given | changed)
+
+
+def test_who_signed_an_earlier_text_signs_again_and_keeps_his_standing(city: City) -> None:
+    shop = joining.reported()
+    joining.passed(shop)
+    assert not pledges.wants_signature(shop)
+    pledges.issue_text(NEW_TEXT, actor="郑审批")
+    assert pledges.wants_signature(shop)
+    assert not pledges.wants_signature("TJ0001")  # came with the programme and signed nothing here
+    assert [m.id for m in merchant_work.find(pledge="outdated").each()] == [shop]
+    assert merchants.get(shop).status == "passed"
+    again(shop, scan=picture())
+    assert (pledges.wants_signature(shop), pledges.count_outdated()) == (False, 0)
+    assert [row.text_version for row in rows(Pledge)] == [1, 2]
+    step = merchant_steps.history(shop)[-1]
+    assert (step.step, step.outcome, step.office) == ("pledged_again", "passed", "bank")
+    assert step.evidence_digest
+
+
+def test_a_version_is_signed_once_however_often_it_is_sent(city: City) -> None:
+    shop = joining.pledged()
+    pledges.issue_text(NEW_TEXT, actor="郑审批")
+
+    def one(n: int) -> str:
+        with city.app.app_context():
+            return again(shop, signed_by=f"店主{n}").signed_by
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(one, range(8)))) == 1
+    assert [s.step for s in merchant_steps.history(shop)] == ["pledged", "pledged_again"]
+
+
+def test_neither_an_old_text_nor_a_day_to_come_is_signed_nor_by_who_lost_his_place(
+    city: City,
+) -> None:
+    shop = joining.pledged()
+    pledges.issue_text(NEW_TEXT, actor="郑审批")
+    for wrong in ({"version": 1}, {"version": 3}, {"signed_on": date(2023, 4, 29)}):
+        with pytest.raises(ApplicantInvalid):
+            again(shop, **wrong)
+    standings.propose_disqualification(shop, actor="孙经办", reason="套现")
+    standings.confirm_disqualification(shop, actor="郑审批", reason="属实")
+    with pytest.raises(MerchantStatusRefused):
+        again(shop)
+    assert pledges.count_outdated() == 0
+    assert len(rows(Pledge)) == 1

@@ -2,6 +2,7 @@
 
 import re
 from io import BytesIO
+from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -18,6 +19,7 @@ from backend.services import (
     placement_clearing,
     placements,
 )
+from backend.storage.models.merchants import Clerk
 from backend.storage.models.onboarding import PlacementCheck
 from tests.console import Console, Desk
 from tests.factories import RESTAURANT, SUPERMARKET, City, MovableClock, rows
@@ -133,3 +135,41 @@ def test_a_photo_that_was_cleared_in_time_is_told_and_not_offered(
     assert placement_clearing.clear_due() == 1
     page = console.desk(Role.BUREAU_OPERATOR).get(SHOP).text
     assert ("照片已按期清除" in page, "查看照片" in page) == (True, False)
+
+
+def test_many_clerks_come_by_file_and_every_fault_is_shown(
+    console: Console, operator: Desk
+) -> None:
+    def send(*lines: str) -> Any:
+        content = "\n".join(("姓名,手机号", *lines)).encode()
+        return operator.post(f"{SHOP}/clerks/file", file=(BytesIO(content), "店员.csv"))
+
+    refused = send("王一,13900001111", "<b>王二</b>,139")
+    assert refused.status_code == 400
+    assert "第 3 行 手机号：须为 11 位手机号" in refused.text
+    assert rows(Clerk) == []
+    assert send("王一,13900001111", "王二,13900002222").status_code == 303
+    assert [c.name for c in rows(Clerk)] == ["王一", "王二"]
+    assert operator.post(f"{SHOP}/clerks/file").status_code == 400
+    assert console.desk(Role.BANK).post(f"{SHOP}/clerks/file").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("merchants", Role.BANK),
+        ("bank-detail", Role.BUREAU_OPERATOR),
+        ("spending", Role.BUREAU_OPERATOR),
+        ("clerks", Role.BUREAU_OPERATOR),
+    ],
+)
+def test_a_template_is_an_excel_file_with_an_explanation(
+    console: Console, city: City, name: str, role: Role
+) -> None:
+    answer = console.desk(role).get(f"/console/templates/{name}.xlsx")
+    book = CalamineWorkbook.from_filelike(BytesIO(answer.data))
+    assert book.sheet_names == ["填写", "填写说明"]
+    head, *_ = book.get_sheet_by_index(0).to_python()
+    explained = [row[0] for row in book.get_sheet_by_index(1).to_python()[1:]]
+    assert head == explained
+    assert console.desk(Role.TAX).get(f"/console/templates/{name}.xlsx").status_code == 403

@@ -11,11 +11,12 @@ from python_calamine import CalamineWorkbook
 from werkzeug.test import TestResponse
 
 from backend.edge.merchant_web.access import COOKIE
-from backend.services import clerks, desk_sessions, payment_codes
+from backend.services import clerks, desk_sessions, merchant_steps, payment_codes, pledges
 from backend.storage.models.merchants import Clerk, Merchant
 from backend.storage.models.orders import Order
 from backend.storage.models.refunds import Refund
 from backend.storage.sql import transaction
+from tests import joining
 from tests.factories import RESTAURANT, SUPERMARKET, City, MovableClock, Person, new_request, rows
 from tests.integration.edge.callers import apart, stored
 from tests.selling import sold
@@ -314,3 +315,30 @@ def test_what_people_wrote_is_shown_dead_and_taken_away_dead(city: City) -> None
 def test_an_address_that_means_nothing_is_refused(city: City, query: str) -> None:
     response = desk_of(city, city.clerk()).get(f"records?{query}")
     assert (response.status_code, response.mimetype) == (400, "text/html")
+
+
+def test_the_owner_signs_a_new_text_of_the_pledge_and_a_clerk_does_not(city: City) -> None:
+    shop = joining.pledged()
+    pledges.issue_text("第二版<b>正文</b>", actor="郑审批")
+    owner, clerk = city.clerk(shop), city.clerk(shop)
+    clerks.make_owner(clerk_id=owner.id, actor="test")
+    agreed = {"version": "2", "agreed": "yes"}
+    at_till = desk_of(city, clerk)
+    assert "<b>正文" not in at_till.get("pledge").text
+    assert at_till.post("pledge", **agreed).status_code == 403
+    desk = desk_of(city, owner)
+    assert "承诺书有新版" in desk.get("").text
+    for wrong in ({"version": "2"}, {"version": "x", "agreed": "yes"}, {**agreed, "version": "1"}):
+        assert desk.post("pledge", **wrong).status_code == 400
+    assert desk.post("pledge", **agreed).status_code == 303
+    assert "本店已签现行版本" in desk.get("pledge").text
+    assert "承诺书有新版" not in desk.get("").text
+    step = merchant_steps.history(shop)[-1]
+    assert (step.step, step.office, step.actor) == (
+        *("pledged_again", "merchant"),
+        f"clerk:{owner.id}",
+    )
+
+
+def test_a_desk_without_any_pledge_says_what_to_wait_for(city: City) -> None:
+    assert "还没有发布承诺书" in desk_of(city, city.clerk()).get("pledge").text
