@@ -26,5 +26,7 @@ NAMES = {
     "exports.forget_due": "清理过期导出",
     "disqualifications.release_due": "处理取消资格商户的订单",
     "merchant_reports.take_up": "收取银行提报",
+    "complaint_clearing.clear_due": "清除过期投诉的电话和照片",
+    "placement_clearing.clear_due": "清除过期张贴检查的照片",
     "checks.run_due": "每日核对账本与审计链",
 }
