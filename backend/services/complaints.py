@@ -17,8 +17,9 @@ from backend import clock
 from backend.domain import complaints as rules
 from backend.domain.complaints import ComplaintAct, ComplaintState, Words
 from backend.domain.second_person import refuse_own_work
+from backend.domain.staff import Role
 from backend.extensions import db
-from backend.services import audit, complaint_photos, programmes, working_days
+from backend.services import audit, complaint_photos, programmes, unmasking, working_days
 from backend.services.complaint_photos import Photo
 from backend.services.personal_data import vault
 from backend.storage.models.complaints import Complaint, ComplaintStep
@@ -112,22 +113,25 @@ def close(number: str, *, actor: str) -> None:
     _step(number, "close", actor=actor)
 
 
-def phone_of(number: str, *, reason: str, actor: str, office: str | None = None) -> str:
+def phone_of(number: str, *, reason: str, actor: str, role: Role | None = None) -> str:
     """Return the whole phone number to call back; who looked, and why, is written down before.
 
-    :param office: the actor's: the one that has the complaint, or the bureau while none has it;
-        None: a command
+    :param role: the actor's: of the office that has the complaint, or of the bureau while none has
+        it; None: a command
 
-    Raises ComplaintNotFound, ComplaintInvalid, ComplaintOfAnotherOffice, ComplaintCleared.
+    Raises ComplaintNotFound, ComplaintInvalid, ComplaintOfAnotherOffice, ComplaintCleared,
+    UnmaskLimitReached.
     """
     rules.check_reply(reason)
     complaint = get(number)
-    if office is not None and office != (complaint.office or rules.FIRST_OFFICE):
-        raise rules.ComplaintOfAnotherOffice(f"{number} is {complaint.office}'s, not {office}'s")
+    if role is not None and rules.OFFICE_OF.get(role) != (complaint.office or rules.FIRST_OFFICE):
+        raise rules.ComplaintOfAnotherOffice(f"{number} is {complaint.office}'s, not of {role}")
     if complaint.cleared_at is not None:
         raise rules.ComplaintCleared(number)
     phone = vault().decrypt(complaint.phone_encrypted)
     with transaction() as session:
+        if role is not None:
+            unmasking.refuse_beyond_limit(session, actor=actor, role=role)
         audit.record(session, actor=actor, action="complaint.phone", subject=number, reason=reason)
     return phone
 

@@ -15,7 +15,7 @@ from backend.storage.models.residents import Resident
 from backend.storage.sql import serialise, transaction
 
 MAX_ID = 2**31 - 1  # what PostgreSQL takes as a resident's number
-ACTIONS = ("resident.unmask", "merchant.unmask")
+ACTIONS = ("resident.unmask", "merchant.unmask", "complaint.phone")
 
 
 def of_resident(resident_id: int, *, reason: str, actor: str, role: Role) -> str:
@@ -49,10 +49,18 @@ def of_merchant(merchant_id: str, *, reason: str, actor: str, role: Role) -> str
 def _note(
     session: Session, noun: str, subject: str, *, reason: str, actor: str, role: Role
 ) -> None:
+    refuse_beyond_limit(session, actor=actor, role=role)
+    audit.record(session, actor=actor, action=f"{noun}.unmask", subject=subject, reason=reason)
+
+
+def refuse_beyond_limit(session: Session, *, actor: str, role: Role) -> None:
+    """Raise UnmaskLimitReached after so many looks, at whomever, of one person on one day.
+
+    Until the transaction ends the person's other looks wait.
+    """
     serialise(session, f"unmask:{actor}")
     if _looks_today(session, actor) >= UNMASKS_A_DAY.get(role, 0):
         raise UnmaskLimitReached(actor)
-    audit.record(session, actor=actor, action=f"{noun}.unmask", subject=subject, reason=reason)
 
 
 def _looks_today(session: Session, actor: str) -> int:

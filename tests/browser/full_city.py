@@ -5,6 +5,7 @@ from datetime import date
 from backend.domain.staff import Role
 from backend.gateways.payments.protocol import RefundState
 from backend.services import (
+    complaints,
     entry_statements,
     fund_reports,
     merchant_lists,
@@ -32,7 +33,7 @@ from tests import entering, joining
 from tests.bank_details import detail, line, take_detail
 from tests.bank_parts import Bank, propose_one_merchant, refuse_one_file
 from tests.browser.take_pictures import some_staff
-from tests.complaining import file_one
+from tests.complaining import file_one, words
 from tests.console import sign_in
 from tests.factories import (
     MAY,
@@ -48,10 +49,10 @@ from tests.integration.services import budget_parts
 from tests.integration.services.paying import PAYABLE_FEN, at_placard, buyer, provided
 from tests.integration.services.reconciling import name_the_shop
 from tests.integration.services.refunding import goods, refund_by_staff
-from tests.noticing import publish_one
+from tests.noticing import publish_one, submit_one
 from tests.providers import paid
 from tests.settling import redeem, sent
-from tests.subsidising import car, granted, sent_back, submitted
+from tests.subsidising import car, granted, picture, sent_back, submitted
 
 EARLIER = "凭证号,日期,金额,收款方,备注\nA-1,2023-01-15,1000,家乐购,\n".encode()
 REFUSED = RefundState(status="failed", reference="REFUSED")
@@ -153,19 +154,25 @@ def banks(city: City) -> dict[str, str]:
     return {"partners.one": "/console/partners/BANK01"}
 
 
-def words() -> dict[str, str]:
-    """Let somebody complain and a notice be written; return the addresses of their pages."""
-    notice = public_notices.write(title="公告", body="正文", actor="li.wei").id
+def voices() -> dict[str, str]:
+    """Write notices and hand complaints in, each at another step; return addresses."""
+    draft = public_notices.write(title="公告" * 20, body="正" * 300, actor="mei.ti").id
+    waiting = submit_one(body="网址" * 40)
+    told = words(text="长" * 300, shop="店" * 60, order_number="0" * 32)
+    number = complaints.file(told, photo=picture()).number
+    complaints.assign(number, office="bureau", actor="li.wei", note="请到店核实")
+    complaints.answer(number, text="已请商户改正", actor="li.wei")
+    complaints.assign(file_one().number, office="tourism", actor="li.wei")
     return {
-        "complaints.one": f"/console/complaints/{file_one().number}",
-        "notices.notice": f"/console/notices/{notice}",
-        "notices.edit_form": f"/console/notices/{notice}/edit",
+        "notices.notice": f"/console/notices/{waiting}",
+        "notices.edit_form": f"/console/notices/{draft}/edit",
+        "complaints.one": f"/console/complaints/{number}",
     }
 
 
 def fill(city: City, moment: MovableClock) -> dict[str, str]:
     """Fill a city; return the console's addresses by endpoint, of those that have an id."""
-    addresses = shops() | words()
+    addresses = shops()
     entering.enter(entering.gate(city), city.resident())
     addresses |= subsidised(city) | banks(city) | money(city, moment)
     moment.move(days=4)
@@ -173,6 +180,7 @@ def fill(city: City, moment: MovableClock) -> dict[str, str]:
     sign_in(Role.TAX, "sun.li")
     staff_resets.request("sun.li", reason="手机遗失", actor="zhao.min")
     some_staff()
+    addresses |= voices()
     return addresses | {
         "entries.statement": f"/console/entries/{made.id}",
         "entry_records.entry": f"/console/entry-records/{rows(Entry)[0].id}",

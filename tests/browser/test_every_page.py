@@ -39,7 +39,7 @@ LEFT_OUT = {
             *("subsidies.paper", "complaints.photo"),
             *("settlements.excel", "settlements.pdf", "shops.draw", "desk_files.placard_pdf"),
             *("desk_files.placard_png", "desk_files.sheet_excel", "desk_files.sheet_pdf"),
-            *("desk_sales.offered_picture", "subsidies.paper"),
+            *("desk_sales.offered_picture",),
         ),
         FILES,
     ),
@@ -58,8 +58,13 @@ LEFT_OUT = {
         ("sign_in.code_page", "sign_in.enrol"),
         "in the middle of signing in: test_console_pages.py",
     ),
-    "campaigns.waiting": "leads to the list of campaigns",
-    "notices.waiting": "leads to the list of notices",
+    **dict.fromkeys(
+        (
+            *("campaigns.waiting", "complaints.to_assign", "complaints.to_answer"),
+            *("complaints.late", "complaints.to_close"),
+        ),
+        "leads to a list",
+    ),
 }
 NOT_FOUND = {
     "campaign_pages.no_campaign": "/c/NO-SUCH",

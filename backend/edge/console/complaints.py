@@ -157,8 +157,9 @@ def photo(number: str) -> Response:
 @permitted(Permission.COMPLAINTS_ANSWER)
 def phone(number: str) -> Response:
     """Show the whole number on the answer itself; the browser then goes back without it."""
+    staff = current_staff()
     shown = complaints.phone_of(
-        number, reason=WithReason.read().reason, actor=current_staff().name, office=own_office()
+        number, reason=WithReason.read().reason, actor=staff.name, role=Role(staff.role)
     )
     answer = make_response(_render(complaints.get(number), phone=shown))
     back = url_for("complaints.one", number=number)

@@ -10,6 +10,8 @@ from sqlalchemy import func, select
 from backend.clock import CHINA
 from backend.domain import complaints as rules
 from backend.domain.second_person import SecondPersonNeeded
+from backend.domain.staff import Role
+from backend.domain.unmasking import UNMASKS_A_DAY, UnmaskLimitReached
 from backend.extensions import db
 from backend.services import audit, complaints, programmes
 from backend.storage.models.complaints import Complaint
@@ -167,15 +169,31 @@ def test_two_answers_at_once_are_one(app: APIFlask) -> None:
         assert sum(pool.map(answer, range(8))) == 1
 
 
+def look(number: str, actor: str, role: Role) -> str:
+    return complaints.phone_of(number, reason="回访", actor=actor, role=role)
+
+
+def test_a_days_looks_of_one_person_are_few_whatever_numbers_they_are(app: APIFlask) -> None:
+    number = file_one().number
+    complaints.assign(number, office="tourism", actor="jing.ban")
+    for _ in range(UNMASKS_A_DAY[Role.TOURISM]):
+        look(number, "wen.lv", Role.TOURISM)
+    with pytest.raises(UnmaskLimitReached):
+        look(number, "wen.lv", Role.TOURISM)
+    assert look(number, "wen.lv.er", Role.TOURISM) == PHONE
+    with pytest.raises(rules.ComplaintOfAnotherOffice):
+        look(number, "shen.ji", Role.AUDITOR)
+
+
 def test_only_the_office_that_has_it_answers_and_sees_the_phone(app: APIFlask) -> None:
     number = file_one().number
-    assert complaints.phone_of(number, reason="问清楚", actor="jing.ban", office="bureau") == PHONE
+    assert look(number, "jing.ban", Role.BUREAU_OPERATOR) == PHONE
     with pytest.raises(rules.ComplaintOfAnotherOffice):
-        complaints.phone_of(number, reason="回访", actor="wen.lv", office="tourism")
+        look(number, "wen.lv", Role.TOURISM)
     complaints.assign(number, office="tourism", actor="jing.ban", note="请核实门票")
     for act in (
         lambda: complaints.answer(number, text="答复", actor="jing.ban", office="bureau"),
-        lambda: complaints.phone_of(number, reason="回访", actor="jing.ban", office="bureau"),
+        lambda: look(number, "jing.ban", Role.BUREAU_OPERATOR),
     ):
         with pytest.raises(rules.ComplaintOfAnotherOffice):
             act()
