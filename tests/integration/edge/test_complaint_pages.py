@@ -113,6 +113,18 @@ def test_a_wrong_number_and_a_wrong_phone_answer_alike(city: City) -> None:
     assert len(shown) == 1
 
 
+def test_what_staff_tell_each_other_is_never_on_the_public_page(city: City) -> None:
+    number = file_one().number
+    complaints.assign(number, office="bureau", actor="jing.ban", note="先问问店主")
+    complaints.answer(number, text="不归我们管", actor="jing.ban")
+    complaints.send_back(number, reason="请正面答复", actor="shen.pi")
+    data = {"number": number, "last4": PHONE[-4:]}
+    page = city.client.post("/complaints/track", data=data).text
+    assert "办理中" in page
+    for text in ("先问问店主", "请正面答复", "jing.ban", "shen.pi"):
+        assert text not in page
+
+
 def test_how_long_phone_and_photo_are_kept_is_told_before_and_after(city: City) -> None:
     assert "办结 180 天后清除" in city.client.get("/complaints").text
     data = {"number": file_one().number, "last4": PHONE[-4:]}
