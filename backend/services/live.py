@@ -17,7 +17,7 @@ from backend import clock, metrics, redis_clients
 from backend.domain.campaigns import MODES_WITH_QUOTA, CampaignTerms
 from backend.domain.errors import NotFound
 from backend.extensions import db, redis_handle
-from backend.services import campaigns
+from backend.services import campaigns, partner_calls
 from backend.storage.queries import campaigns as queries
 from backend.storage.redis import keys, live_counts, quota, reserve, stream
 
@@ -110,6 +110,7 @@ def flush() -> None:
 
     Trying again could count twice, and nothing rests on these figures.
     """
+    partner_calls.flush()
     counts = metrics.flush()
     if not counts:
         return

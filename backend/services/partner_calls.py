@@ -1,5 +1,6 @@
 """Who is calling: a partner's signature, time, address and nonce, each checked before anything."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,6 +20,7 @@ from backend.services import partners
 from backend.services.personal_data import vault
 from backend.storage.models.partners import Partner, PartnerKey, PartnerNonce
 from backend.storage.redis import partner_refusals
+from backend.storage.redis.partner_refusals import Refused, Tally
 from backend.storage.sql import transaction
 
 log = structlog.get_logger()
@@ -59,6 +61,40 @@ class RefusedCalls:
     count: int
     last_at: datetime
     address: str
+
+
+class Uncounted:
+    """What this process refused and Valkey does not know yet: a flood writes once a second."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[Refused, Tally] = {}
+
+    def add(self, refused: Refused, address: str) -> None:
+        """Count one call."""
+        with self._lock:
+            before = self._counts.get(refused)
+            count = 1 if before is None else before.count + 1
+            self._counts[refused] = Tally(count=count, at_ms=clock.now_ms(), address=address)
+
+    def take(self) -> dict[Refused, Tally]:
+        """Return what was counted, and begin anew."""
+        with self._lock:
+            taken, self._counts = self._counts, {}
+        return taken
+
+
+uncounted = Uncounted()
+
+
+def flush() -> None:
+    """Tell Valkey what this process refused since the last flush; while it is down that is lost."""
+    if not (counts := uncounted.take()):
+        return
+    try:
+        partner_refusals.add(redis_handle.client, counts)
+    except redis.RedisError as error:
+        log.warning("partner_refusals_dropped", error=type(error).__name__)
 
 
 def authenticate(call: Signed) -> Caller:
@@ -140,20 +176,11 @@ def _note_seen(session: Session, key_id: str) -> None:
 
 
 def _count_refusal(call: Signed, code: str) -> None:
-    """Count it for staff; a name that is no partner's makes no key of its own."""
+    """Count it for staff; a name that is no partner's gets no figures of its own."""
     is_known = db.session.get(Partner, call.partner_id) is not None
     db.session.close()
-    try:
-        partner_refusals.add(
-            redis_handle.client,
-            call.partner_id if is_known else UNKNOWN,
-            code,
-            day=clock.today(),
-            at_ms=clock.now_ms(),
-            address=call.address,
-        )
-    except redis.RedisError as error:
-        log.warning("partner_refusal_not_counted", error=type(error).__name__)
+    partner_id = call.partner_id if is_known else UNKNOWN
+    uncounted.add((partner_id, clock.today(), code), call.address)
 
 
 def _secret(session: Session, call: Signed) -> str | None:

@@ -8,6 +8,7 @@ from backend.services import (
     complaints,
     entry_statements,
     fund_reports,
+    live,
     merchant_lists,
     partner_lists,
     partners,
@@ -150,6 +151,7 @@ def banks(city: City) -> dict[str, str]:
     partners.new_key("BANK01", "BANK01-2", actor="li.wei")
     for bank in (Bank(), Bank(secret="f" * 64), Bank(partner_id="BANK77")):
         bank.ask(city.app, "GET", "/bank/v1/time")
+    live.flush()
     refuse_one_file()
     return {"partners.one": "/console/partners/BANK01"}
 

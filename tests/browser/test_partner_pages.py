@@ -3,7 +3,7 @@
 import pytest
 
 from backend.domain.staff import Role
-from backend.services import partners
+from backend.services import live, partners
 from tests.bank_details import BANK
 from tests.bank_parts import Bank, propose_one_merchant, refuse_one_file
 from tests.browser.conftest import DESK, PHONE, PageAs
@@ -48,6 +48,7 @@ def test_what_went_wrong_of_late_is_whole_and_legible(
     refuse_one_file()
     Bank(secret="f" * 64).ask(city.app, "GET", "/bank/v1/time")
     Bank(partner_id="BANK77").ask(city.app, "GET", "/bank/v1/time")
+    live.flush()
     at_the_banks_till(redeemed(city))
     moment.move(days=4)
     eyes = page_as(Role.BUREAU_APPROVER, width=width)

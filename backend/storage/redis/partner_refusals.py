@@ -1,6 +1,7 @@
-"""Refused calls of partners, counted by day and reason. Figures, not money."""
+"""Refused calls of partners, counted by day and reason over all processes. Figures, not money."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import redis
@@ -9,20 +10,26 @@ from backend.storage.redis import keys
 
 KEPT_DAYS = 7  # besides today
 _TTL = timedelta(days=KEPT_DAYS + 1)
+Refused = tuple[str, date, str]  # partner, day, code
 
 
-def add(
-    client: redis.Redis, partner_id: str, code: str, *, day: date, at_ms: int, address: str
-) -> None:
-    """Count one call that was refused with a code, and from where the last one came.
+@dataclass
+class Tally:
+    """How many calls, when the last one came (ms since 1970) and from where."""
 
-    Raises redis.RedisError when the server did not answer.
-    """
-    key = keys.partner_refusals(partner_id, day)
+    count: int
+    at_ms: int
+    address: str
+
+
+def add(client: redis.Redis, counts: Mapping[Refused, Tally]) -> None:
+    """Add what one process counted. Raises redis.RedisError when a server did not answer."""
     pipeline = client.pipeline(transaction=False)
-    pipeline.hincrby(key, code, 1)
-    pipeline.hset(key, mapping={f"{code}:at": at_ms, f"{code}:address": address})
-    pipeline.expire(key, _TTL)
+    for (partner_id, day, code), tally in counts.items():
+        key = keys.partner_refusals(partner_id, day)
+        pipeline.hincrby(key, code, tally.count)
+        pipeline.hset(key, mapping={f"{code}:at": tally.at_ms, f"{code}:address": tally.address})
+        pipeline.expire(key, _TTL)
     pipeline.execute()
 
 

@@ -17,6 +17,12 @@ from tests.factories import MovableClock, rows
 TEXT = b"GET\n/bank/v1/time"
 
 
+@pytest.fixture(autouse=True)
+def _nothing_refused() -> None:
+    """What other tests' calls have left in this process."""
+    partner_calls.uncounted.take()
+
+
 def call(bank: Bank, **changed: str) -> Signed:
     given = {
         "partner_id": bank.partner_id,
@@ -89,6 +95,7 @@ def test_refused_calls_are_counted_by_day_and_reason_and_forgotten_after_a_week(
     for changed in ({"signature": "0" * 64}, {"signature": "0" * 64}, {"address": "203.0.113.9"}):
         with pytest.raises(HuiquanError):
             partner_calls.authenticate(call(bank, **changed))
+    partner_calls.flush()
     moment.move(days=7)
     told = partner_calls.refused_of_late(bank.partner_id) or ()
     assert [(one.code, one.count, one.address) for one in told] == [
@@ -105,5 +112,6 @@ def test_whoever_names_no_partner_is_counted_under_one_name(app: APIFlask) -> No
     for number in range(3):
         with pytest.raises(rules.PartnerSignatureInvalid):
             partner_calls.authenticate(call(bank, partner_id=f"NOBODY{number}"))
+    partner_calls.flush()
     assert partner_calls.refused_of_late(bank.partner_id) == []
     assert [one.count for one in partner_calls.refused_of_late() or ()] == [3]

@@ -9,7 +9,7 @@ from backend.domain.errors import HuiquanError
 from backend.domain.proposals import Line
 from backend.domain.staff import Role
 from backend.extensions import redis_handle
-from backend.services import partner_calls, partner_files, partner_merchants, partners
+from backend.services import live, partner_calls, partner_files, partner_merchants, partners
 from backend.storage.models.audit import AuditEntry
 from backend.storage.models.partners import Partner, PartnerAddress, PartnerKey
 from tests.bank_details import DAY, detail, line
@@ -18,6 +18,12 @@ from tests.console import Console
 from tests.factories import City, MovableClock, rows
 
 PATH = "/console/partners/BANK01"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_refused() -> None:
+    """What other tests' calls have left in this process."""
+    partner_calls.uncounted.take()
 
 
 def entered(console: Console) -> None:
@@ -122,6 +128,7 @@ def test_the_page_tells_calls_files_and_what_was_refused(
     wrong = bank.with_key("BANK01-1", "f" * 64)
     for _ in range(3):
         assert wrong.ask(city.app, "GET", "/bank/v1/time").status_code == 401
+    live.flush()
     moment.move(days=1)
     auditor = console.desk(Role.AUDITOR)
     name = f"BANK01_{DAY:%Y%m%d}.csv"
@@ -142,6 +149,7 @@ def test_the_page_tells_calls_files_and_what_was_refused(
 def test_calls_in_nobodys_name_are_told_on_the_list(console: Console, city: City) -> None:
     enter()
     Bank(partner_id="BANK77").ask(city.app, "GET", "/bank/v1/time")
+    live.flush()
     page = console.desk(Role.AUDITOR).get("/console/partners").text
     assert "未登记机构号的请求" in page
     assert "BANK77" not in page
@@ -153,7 +161,8 @@ def test_without_valkey_calls_are_refused_as_ever_and_nobody_knows_how_many(
     bank = enter()
     monkeypatch.setattr(redis_handle, "_client", redis.Redis(port=9))
     refused = bank.with_key("BANK01-1", "f" * 64).ask(city.app, "GET", "/bank/v1/time")
-    assert refused.status_code == 401  # as ever, and not counted
+    assert refused.status_code == 401
+    live.flush()
     assert partner_calls.refused_of_late("BANK01") is None
     [shown] = partners.list_all()
     assert shown.last_call_at is None
