@@ -22,11 +22,12 @@ from backend.domain.refunds import (
     PaybackNotFailed,
     reversal_payback_id,
 )
+from backend.domain.second_person import refuse_own_work
 from backend.extensions import db
 from backend.gateways.payments.protocol import RefundRequest, RefundState
 from backend.services import audit, payment_cases, payments
 from backend.storage.models.orders import Order
-from backend.storage.models.refunds import Payback
+from backend.storage.models.refunds import Payback, Refund
 from backend.storage.queries import paybacks as queries
 from backend.storage.sql import transaction
 
@@ -137,11 +138,14 @@ def retry(payback_id: str, *, actor: str) -> Payback:
 def by_hand(payback_id: str, *, proof: str, actor: str) -> Payback:
     """Note that a payback which failed at the provider was paid by hand, with what proof.
 
-    Another person closes its case (规范资金使用, 双人复核). Raises NotFound, PaybackEnded, and
-    PaybackNotFailed while the provider may still pay it.
+    Another person than who made the refund, and another closes its case (规范资金使用, 双人复核).
+    Raises NotFound, PaybackEnded, SecondPersonNeeded, and PaybackNotFailed while the provider may
+    still pay it.
     """
     with transaction() as session:
         payback = _get(session, payback_id)
+        if refund := session.get(Refund, payback_id):
+            refuse_own_work(made_by=refund.made_by, checked_by=actor)
         if not queries.pay_by_hand(session, payback_id, by=actor, proof=proof, at=clock.now()):
             session.refresh(payback)
             if payback.status in ("done", "by_hand"):

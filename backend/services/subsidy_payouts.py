@@ -24,7 +24,7 @@ TITLES = ("序号", "申请编号", "活动", "户名", "开户行", "账号", "
 def create(*, number: str, actor: str) -> SubsidyPayout:
     """Put every granted subsidy that is not on its way into a list; the same number is the same.
 
-    Raises SubsidyNothingToPay.
+    Raises SubsidyNothingToPay, and SecondPersonNeeded for who granted any of them.
     """
     try:
         return _create(number, actor)
@@ -39,6 +39,8 @@ def _create(number: str, actor: str) -> SubsidyPayout:
             return known
         if not payable:
             raise SubsidyNothingToPay(number)
+        for subsidy in payable:
+            refuse_own_work(made_by=subsidy.second_reviewer or "", checked_by=actor)
         content = _excel(number, payable, subsidy_accounts.accounts_of(session, payable))
         payout = SubsidyPayout(
             number=number,

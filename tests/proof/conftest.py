@@ -16,6 +16,7 @@ from backend.edge.console.sign_in import COOKIE as BEGUN_COOKIE
 from backend.edge.merchant_web.access import COOKIE as DESK_COOKIE
 from backend.services import staff_sign_ins
 from backend.storage.models.merchants import Clerk
+from tests.browser.conftest import browser, serve
 from tests.browser.desk_parts import desk_token
 from tests.console import Console, sign_in
 from tests.factories import SUPERMARKET, City, MovableClock, Person, rows
@@ -23,6 +24,8 @@ from tests.proof import whole_city
 from tests.proof.crawl import Answer, Found, crawl
 from tests.staffing import BROWSER, add
 from tests.starts import Start
+
+__all__ = ["browser", "serve"]  # the fixture too: a module's own browser
 
 
 @dataclass
@@ -35,6 +38,11 @@ class Site:
     prefixes: tuple[str, ...]
     starts: list[str]
     found: Found = field(default_factory=Found)
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether it trusts a cookie."""
+        return self.name != "public"
 
     def get(self, address: str) -> Answer:
         """GET as a server would hand it over: no request inherits the test's `g`."""

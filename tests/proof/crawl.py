@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 from typing import Any, Self
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from flask import Flask
+from flask import Flask, template_rendered
+from jinja2 import Template
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
@@ -98,11 +99,20 @@ class Found:
     answers: dict[str, Answer] = field(default_factory=dict)  # by address
     forms: dict[tuple[str, str, tuple[str, ...]], Form] = field(default_factory=dict)
     endpoints: dict[str, list[str]] = field(default_factory=dict)
+    templates: set[str] = field(default_factory=set)
     tables: dict[str, str] = field(default_factory=dict)  # a table as Excel, by its path
 
     def pages(self) -> Iterator[tuple[str, Answer]]:
         """Go through what is HTML."""
         return ((at, a) for at, a in self.answers.items() if a.mimetype == "text/html")
+
+    def page_of(self) -> dict[str, str]:
+        """Return one address of a page for each endpoint that answers with pages."""
+        pages = {address for address, answer in self.pages() if answer.status_code == 200}
+        found = (
+            (name, next(filter(pages.__contains__, at), "")) for name, at in self.endpoints.items()
+        )
+        return {name: address for name, address in found if address}
 
     def posting(self, app: Flask) -> dict[str, list[Form]]:
         """Return the forms that post, by endpoint."""
@@ -115,7 +125,18 @@ class Found:
 
 def crawl(app: Flask, get: Callable[[str], Answer], starts: Iterable[str]) -> Found:
     """Open all that the starting pages lead to."""
-    found, seen, waiting = Found(), set[tuple[Any, ...]](), list(starts)
+    found = Found()
+
+    def note(_: Flask, template: Template, **context: Any) -> None:
+        found.templates.add(template.name or "")
+
+    with template_rendered.connected_to(note, app):
+        _crawl(found, app, get, list(starts))
+    return found
+
+
+def _crawl(found: Found, app: Flask, get: Callable[[str], Answer], waiting: list[str]) -> None:
+    seen = set[tuple[Any, ...]]()
     while waiting:
         address = waiting.pop(0)
         parts = urlsplit(address)
@@ -141,7 +162,6 @@ def crawl(app: Flask, get: Callable[[str], Answer], starts: Iterable[str]) -> Fo
             for form in offers.forms:
                 names = tuple(sorted({one.name for one in form.fields}))
                 found.forms.setdefault((form.method, form.action, names), form)
-    return found
 
 
 def endpoint_of(app: Flask, address: str, method: str = "GET") -> str:

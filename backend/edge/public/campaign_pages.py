@@ -12,7 +12,7 @@ from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response, current_app, render_template, url_for
-from icalendar import Alarm, Calendar, Event
+from icalendar import Alarm, Calendar, Event, vText
 from pydantic import BaseModel, Field
 
 from backend import clock
@@ -107,7 +107,7 @@ def calendar_file() -> Response:
     file = Calendar()
     file.add("prodid", "-//Huiquan//calendar//ZH")
     file.add("version", "2.0")
-    file.add("x-wr-calname", programme.name)
+    file.add("x-wr-calname", vText(programme.name))  # escaped, as no other X- property is
     for campaign in campaign_facts.list_public(clock.now()):
         event = Event()
         event.add("uid", f"{campaign.id}@{settings.public_base_url.partition('://')[2]}")
