@@ -72,6 +72,9 @@ IDS = (
     *("..", "%2e%2e", "%2e%2e%2f", "-1", "1.5", "1e3", "0x1", "007", "%20", "9223372036854775808"),
     *("%27%20OR%201=1--", "*", "%25", "null", "NaN", "%0d%0a", "Q2-MAY%0a", "q2-may"),
 )
+# What a body's shape refuses reaches no database: for these, one is enough. A text of a query or a
+# path may reach it, and is tried on both.
+ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"])
 
 
 @pytest.fixture
@@ -96,6 +99,7 @@ def test_a_body_that_is_not_spoiled_passes_the_edge(callers: Callers) -> None:
         assert response.status_code in (200, 201, 204, *expected), (str(operation), response.text)
 
 
+@ONE_DATABASE
 def test_a_field_of_any_wrong_value_is_refused_and_nothing_is_stored(callers: Callers) -> None:
     for operation in with_body(callers):
         before = stored()
@@ -128,6 +132,7 @@ def _with_field(rest: dict[str, Any], name: str, value: str) -> bytes:
     return f"{{{others}{json.dumps(name)}: {value}}}".encode()
 
 
+@ONE_DATABASE
 def test_a_body_that_is_no_object_of_fields_is_refused_and_nothing_is_stored(
     callers: Callers,
 ) -> None:
@@ -140,6 +145,7 @@ def test_a_body_that_is_no_object_of_fields_is_refused_and_nothing_is_stored(
         assert stored() == before, str(operation)
 
 
+@ONE_DATABASE
 def test_a_body_of_another_content_type_is_refused_and_nothing_is_stored(callers: Callers) -> None:
     for operation in with_body(callers):
         before, valid = stored(), json.dumps(callers.valid_body(operation))
@@ -150,6 +156,7 @@ def test_a_body_of_another_content_type_is_refused_and_nothing_is_stored(callers
         assert stored() == before, str(operation)
 
 
+@ONE_DATABASE
 def test_10_megabytes_are_refused_everywhere_by_length_and_chunked(callers: Callers) -> None:
     before, body = stored(), b" " * 10_000_000
     for operation in operations(callers.city.app):
