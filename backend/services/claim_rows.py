@@ -11,8 +11,9 @@ from backend import clock
 from backend.domain.postings import campaign_posting
 from backend.storage.queries import campaigns as campaign_queries
 from backend.storage.queries import ledger as ledger_queries
+from backend.storage.queries import voucher_inserts
 from backend.storage.queries import vouchers as voucher_queries
-from backend.storage.queries.vouchers import NewVoucher
+from backend.storage.queries.voucher_inserts import NewVoucher
 from backend.storage.sql import transaction
 
 
@@ -83,7 +84,7 @@ def _insert_rows(session: Session, rows: Sequence[NewVoucher]) -> set[int]:
     counts: Counter[int] = Counter()
     for campaign_id, of_campaign in sorted(by_campaign.items()):
         transfer_id = f"claim:{uuid.uuid4()}"
-        numbers = voucher_queries.insert_new(
+        numbers = voucher_inserts.insert_new(
             session, campaign_id, sorted(of_campaign), transfer_id=transfer_id
         )
         written = [row for row in of_campaign if row.id in numbers]
@@ -98,7 +99,7 @@ def _mark_known(session: Session, rows: Sequence[NewVoucher]) -> None:
     """Write the marks of claims whose row was there: who pays at once has it before the writer."""
     for row in rows:
         if row.marks or row.claim_range:
-            voucher_queries.add_marks(
+            voucher_inserts.add_marks(
                 session,
                 row.id,
                 resident_id=row.resident_id,

@@ -24,7 +24,7 @@ from backend.services.claim_decisions import (
 from backend.settings import Settings
 from backend.storage.queries import campaigns as campaign_queries
 from backend.storage.queries import vouchers as voucher_queries
-from backend.storage.queries.vouchers import NewVoucher
+from backend.storage.queries.voucher_inserts import NewVoucher
 from backend.storage.redis import keys, quota
 from backend.storage.redis.held import HeldClaim
 from backend.storage.redis.stream import StreamEntry

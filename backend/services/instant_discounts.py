@@ -33,7 +33,7 @@ from backend.settings import Settings
 from backend.storage.models.merchants import Merchant
 from backend.storage.models.vouchers import Voucher as VoucherRow
 from backend.storage.queries import orders as order_queries
-from backend.storage.queries.vouchers import NewVoucher
+from backend.storage.queries.voucher_inserts import NewVoucher
 from backend.storage.redis import moments, quota
 from backend.storage.redis.quota import Outcome
 

@@ -7,7 +7,8 @@ from backend.storage.redis import keys, stream
 from tests.bench.lane import UNITS, Figures
 from tests.bench.pressing import Pressed, median, press, ratio, tell, write_tokens
 from tests.factories import MAY
-from tests.load.stack import Stack, Web, city, differences
+from tests.load.proofs import differences
+from tests.load.stack import Stack, Web, city
 
 PEOPLE = 100_000  # for each round
 RUSH_PEOPLE = 300_000

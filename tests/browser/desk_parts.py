@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from playwright.sync_api import Page
+from sqlalchemy import select
 
+from backend.extensions import db
 from backend.services import desk_sessions, payment_codes
+from backend.storage.models.orders import Order
 from tests.factories import City, Person
 
 if TYPE_CHECKING:
@@ -73,3 +76,9 @@ class Shop:
         """Return the id of the field that has the focus."""
         found: str = self.page.evaluate("document.activeElement.id")
         return found
+
+
+def statuses() -> list[str]:
+    """Return what became of each order, in the order they were made."""
+    db.session.rollback()
+    return list(db.session.scalars(select(Order.status).order_by(Order.created_at, Order.id)))

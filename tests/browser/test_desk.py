@@ -1,23 +1,15 @@
 """Selling at a desk with a scanner gun, by keyboard alone, whatever the network does."""
 
 import pytest
-from playwright.sync_api import Browser, Route
-from sqlalchemy import select
+from playwright.sync_api import Browser
 
-from backend.extensions import db
 from backend.services import amount_codes, desk_sessions, standings
 from backend.storage.models.amount_codes import AmountCode
-from backend.storage.models.orders import Order
 from tests.browser.conftest import PHONE, Eyes, OpenShop
-from tests.browser.desk_parts import End, shown_code
+from tests.browser.desk_parts import End, shown_code, statuses
 from tests.factories import SUPERMARKET, City, MovableClock, rows
 
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
-
-
-def statuses() -> list[str]:
-    db.session.rollback()
-    return list(db.session.scalars(select(Order.status).order_by(Order.created_at, Order.id)))
 
 
 @pytest.mark.parametrize("end", ["CR", "LF", "Tab", "CRLF"])
@@ -117,94 +109,6 @@ def test_what_is_typed_twice_sells_once(city: City, open_shop: OpenShop) -> None
     for _ in range(3):
         shop.page.keyboard.press("F9")
     shop.headline("收款完成")
-    assert statuses() == ["redeemed"]
-
-
-def test_a_lost_network_says_so_and_the_sale_goes_on_under_its_number(
-    city: City, open_shop: OpenShop
-) -> None:
-    shop = open_shop()
-    shop.enter("100")
-    shop.page.context.set_offline(True)
-    shop.scan(shown_code(city))
-    shop.page.locator("#network", has_text="网络中断").wait_for()
-    assert statuses() == []
-    shop.page.context.set_offline(False)
-    shop.headline("请收")
-    assert not shop.page.locator("#network").is_visible()
-    shop.collect()
-    assert statuses() == ["redeemed"]
-
-
-def test_an_answer_that_is_lost_is_asked_for_again_and_sells_once(
-    city: City, open_shop: OpenShop
-) -> None:
-    shop, lost = open_shop(), []
-
-    def lose(route: Route) -> None:
-        if len(lost) < 2:
-            lost.append(route.fetch().status)
-            route.abort()
-        else:
-            route.continue_()
-
-    shop.page.route("**/desk/sales**", lose)
-    shop.enter("100")
-    shop.scan(shown_code(city))
-    shop.headline("请收")
-    shop.collect()
-    assert (lost, statuses()) == ([201, 201], ["redeemed"])
-
-
-def test_a_reload_in_the_middle_shows_the_same_sale(city: City, open_shop: OpenShop) -> None:
-    shop = open_shop()
-    shop.enter("100")
-    shop.page.reload()
-    assert shop.page.input_value("#amount") == "100"
-    shop.scan(shown_code(city))
-    shop.headline("请收")
-    shop.page.reload()
-    shop.collect()
-    assert statuses() == ["redeemed"]
-
-
-def test_a_reload_before_the_request_arrived_asks_and_never_guesses(
-    city: City, open_shop: OpenShop
-) -> None:
-    shop = open_shop()
-    shop.enter("100")
-    shop.page.route("**/desk/sales", lambda route: route.abort())
-    shop.scan(shown_code(city))
-    shop.page.locator("#network", has_text="网络中断").wait_for()
-    shop.page.unroute("**/desk/sales")
-    shop.page.reload()
-    shop.headline("上一笔没有成交")
-    assert statuses() == []
-    shop.scan(shown_code(city))
-    shop.collect()
-
-
-def test_an_order_that_was_made_after_the_page_asked_is_found_and_not_sold_again(
-    city: City, open_shop: OpenShop
-) -> None:
-    shop = open_shop()
-
-    def lose(route: Route) -> None:
-        route.fetch()
-        route.abort()
-
-    shop.enter("100")
-    shop.page.route("**/desk/sales", lose, times=1)
-    answer = {"status": 404, "json": {"error": {"code": "not_found", "message": "没有"}}}
-    shop.page.route("**/of-request/*", lambda route: route.fulfill(**answer), times=1)
-    shop.scan(shown_code(city))
-    shop.page.locator("#network", has_text="网络中断").wait_for()
-    shop.page.reload()
-    shop.headline("上一笔没有成交")
-    shop.scan(shown_code(city))
-    shop.headline("请收")
-    assert statuses() == ["locked"]
-    shop.collect()
     assert statuses() == ["redeemed"]
 
 

@@ -21,7 +21,8 @@ from tests.drills import Outcome, options, play
 from tests.factories import approve
 from tests.load import paying
 from tests.load.paying import Habits, Payers
-from tests.load.stack import Stack, city, differences
+from tests.load.proofs import differences
+from tests.load.stack import Stack, city
 
 FUEL, STATION = "Q2-FUEL", "TJ0008"
 PAYMENTS_FOR_ONE = 10  # race for each that the budget pays

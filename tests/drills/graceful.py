@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from tests.drills import Outcome, play
 from tests.load.callers import Rush
-from tests.load.stack import Stack, Web, city, differences, most_held, vouchers
+from tests.load.proofs import differences, most_held, vouchers
+from tests.load.stack import Stack, Web, city
 
 UNITS = 240_000  # more than a fast machine gives out in the seconds of three reloads
 RELOADS = 3

@@ -15,7 +15,8 @@ from tests.drills import Outcome, play
 from tests.factories import MAY
 from tests.load.callers import Rush
 from tests.load.counts import in_one_moment
-from tests.load.stack import city, differences, most_held, vouchers
+from tests.load.proofs import differences, most_held, vouchers
+from tests.load.stack import city
 
 UNITS = 60_000
 ROOM_BYTES = 300_000

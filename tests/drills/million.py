@@ -21,7 +21,8 @@ from backend.storage.redis import keys
 from tests.drills import Outcome, options, play
 from tests.factories import MAY
 from tests.load import stack as load
-from tests.load.stack import CLAIMS, Stack, city, differences, most_held, vouchers
+from tests.load.proofs import differences, most_held, vouchers
+from tests.load.stack import CLAIMS, Stack, city
 
 THREADS = 2
 CONNECTIONS = 256

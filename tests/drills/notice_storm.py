@@ -17,7 +17,8 @@ from tests.drills import Outcome, play
 from tests.factories import SUPERMARKET
 from tests.load import paying
 from tests.load.paying import Habits, Payers, PayStandin
-from tests.load.stack import Stack, city, differences
+from tests.load.proofs import differences
+from tests.load.stack import Stack, city
 
 PAYMENTS = 300
 COPIES = 20

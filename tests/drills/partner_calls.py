@@ -23,7 +23,8 @@ from tests.bank_parts import Bank, enter
 from tests.drills import Outcome, play
 from tests.factories import SUPERMARKET, new_request, rows
 from tests.integration.services.instant_city import run_instant
-from tests.load.stack import Stack, city, differences
+from tests.load.proofs import differences
+from tests.load.stack import Stack, city
 
 EACH = 1_400
 TRUE_CALLS = 100  # of which the hostile ones are made

@@ -16,7 +16,8 @@ from tests.drills import Outcome, options, play
 from tests.factories import SUPERMARKET
 from tests.load import paying
 from tests.load.paying import Habits, Payers
-from tests.load.stack import Stack, differences, served_city
+from tests.load.proofs import differences
+from tests.load.stack import Stack, served_city
 from tests.settling import MALL
 
 PEOPLE = 6_000  # more than can pay until the last kill

@@ -19,8 +19,9 @@ from tests.drills import Outcome, play
 from tests.factories import SUPERMARKET
 from tests.load import paying
 from tests.load.paying import Ended, Habits, Payers, PayStandin
+from tests.load.proofs import differences
 from tests.load.proxy import Line
-from tests.load.stack import Stack, city, differences
+from tests.load.stack import Stack, city
 
 PEOPLE = 1_500
 TIER = 1

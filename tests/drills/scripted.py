@@ -16,7 +16,8 @@ from tests.conftest import OPENING
 from tests.drills import Outcome, play
 from tests.factories import rows
 from tests.load.callers import Answer, Connection
-from tests.load.stack import CLAIMS, city, differences
+from tests.load.proofs import differences
+from tests.load.stack import CLAIMS, city
 
 CALLS = 10_000
 CONNECTIONS = 100

@@ -17,7 +17,8 @@ from tests.drills import Outcome, options, play
 from tests.factories import MAY
 from tests.load.callers import Rush, Told
 from tests.load.counts import in_one_moment
-from tests.load.stack import city, differences, most_held, vouchers
+from tests.load.proofs import differences, most_held, vouchers
+from tests.load.stack import city
 
 UNITS = 150_000
 RUSH_S = 0.4  # between a start and the next kill

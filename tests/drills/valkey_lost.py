@@ -31,7 +31,8 @@ from tests.conftest import DATABASES
 from tests.drills import Outcome, options, play
 from tests.factories import MAY
 from tests.load.callers import ASK_AGAIN_S, Answer, Connection, Rush, Told
-from tests.load.stack import Stack, Web, await_answer, city, differences, most_held, vouchers
+from tests.load.proofs import differences, most_held, vouchers
+from tests.load.stack import Stack, Web, await_answer, city
 
 TIER = 3
 UNITS = 4_000

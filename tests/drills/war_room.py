@@ -12,7 +12,8 @@ from backend.domain.staff import Role
 from tests.drills import Outcome, play
 from tests.load import watching
 from tests.load.callers import Rush
-from tests.load.stack import await_answer, city, differences, vouchers
+from tests.load.proofs import differences, vouchers
+from tests.load.stack import await_answer, city
 from tests.load.watching import Reader, Watcher
 
 UNITS = 200_000  # more than a fast machine gives out meanwhile

@@ -13,7 +13,8 @@ from tests.conftest import DATABASES
 from tests.drills import Outcome, play
 from tests.integration.workers.test_claim_writer import POINTS
 from tests.load.callers import Rush
-from tests.load.stack import Stack, city, differences, most_held, vouchers
+from tests.load.proofs import differences, most_held, vouchers
+from tests.load.stack import Stack, city
 
 UNITS = 40_000
 MORE = 1200  # claims between two deaths: more than a batch

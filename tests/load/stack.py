@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import flask_migrate
-import yaml
 from apiflask import APIFlask
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, text
 
 from backend import clock
 from backend.devstack.children import end, spawn
@@ -31,13 +30,13 @@ from backend.devstack.valkey import PrivateValkey
 from backend.domain import tokens
 from backend.extensions import db, redis_handle
 from backend.factory import create_app
-from backend.services import campaigns, ledger, programmes, quota_checks
-from backend.storage.models.vouchers import Voucher
+from backend.services import campaigns, programmes
 from backend.storage.redis import stream
 from backend.storage.sql import ChinaTime, transaction
 from miniprogram_api.edges import EDGES
 from tests.conftest import OPENING, make_settings
-from tests.factories import MAY, SAMPLE, approve
+from tests.factories import MAY, approve
+from tests.load.programme import sample
 
 CLAIMS = f"/api/v1/resident/campaigns/{MAY}/claims"
 START_WITHIN_S = 20.0
@@ -293,26 +292,6 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
         yield postgres.create_database("city")
 
 
-def sample(units: Mapping[int, int]) -> str:
-    """Return the sample programme, its 五一乐购券 with other counts and the money for them."""
-    programme = yaml.safe_load(SAMPLE.read_text())
-    campaign = next(c for c in programme["campaigns"] if c["id"] == MAY)
-    more = 0
-    for position, count in units.items():
-        tier = campaign["tiers"][position - 1]
-        more += tier["face"] * (count - tier["count"])
-        tier["count"] = count
-    fund = next(fund for fund in programme["funds"] if fund["id"] == campaign["fund"])
-    for holder, field in (
-        (campaign, "amount"),
-        (fund, "amount"),
-        (fund["quarter_ceilings"], campaign["quarter"]),
-        (programme["programme"], "total"),
-    ):
-        holder[field] += more
-    return yaml.safe_dump(programme, allow_unicode=True, sort_keys=False)
-
-
 def await_answer(web: Web, path: str, *, within_s: float = START_WITHIN_S) -> None:
     """Wait until an address of a server answers with success."""
     deadline_s = time.monotonic() + within_s
@@ -320,29 +299,3 @@ def await_answer(web: Web, path: str, *, within_s: float = START_WITHIN_S) -> No
         if web.process.poll() is not None or time.monotonic() > deadline_s:
             raise NotReady(f"{web.url}{path}:\n{web.log_file.read_text()[-2000:]}")
         time.sleep(0.05)
-
-
-def vouchers() -> dict[int, int]:
-    """Return every voucher of SQL with its resident."""
-    db.session.rollback()
-    found = db.session.execute(select(Voucher.id, Voucher.resident_id).order_by(Voucher.id))
-    holders = dict(found.tuples().all())
-    db.session.rollback()  # PostgreSQL ends a transaction that idles
-    return holders
-
-
-def most_held() -> int:
-    """Return how many vouchers of one tier the person with the most of them has in SQL."""
-    db.session.rollback()
-    counted = select(func.count(Voucher.id)).group_by(Voucher.resident_id, Voucher.tier_id)
-    most = db.session.scalar(select(func.max(counted.subquery().c[0]))) or 0
-    db.session.rollback()
-    return most
-
-
-def differences() -> int:
-    """Return how many figures of Valkey, SQL and the ledger do not agree."""
-    campaigns.forget_snapshots()
-    found = len(quota_checks.check().differences) + len(ledger.check().differences)
-    db.session.rollback()
-    return found

@@ -20,7 +20,7 @@ from backend.storage.models.orders import Order
 from backend.storage.sql import transaction
 from tests import conftest
 from tests.factories import MAY, SUPERMARKET, City, MovableClock
-from tests.load.stack import sample
+from tests.load.programme import sample
 from tests.machine.provider import TruthfulProvider
 from tests.settling import MALL, with_account
 

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from backend.extensions import db
 from backend.factory import create_app
 from backend.services import claims
-from backend.storage.queries import vouchers
+from backend.storage.queries import voucher_inserts
 from backend.storage.redis import stream
 from backend.workers import claim_writer
 from tests.conftest import make_settings
@@ -33,7 +33,7 @@ def arm(point: str) -> None:
     if point == "after_read":
         claims.record = die
     elif point == "after_insert":
-        vouchers.insert_new = then_die(vouchers.insert_new)
+        voucher_inserts.insert_new = then_die(voucher_inserts.insert_new)
     elif point == "before_commit":
         event.listen(db.session, "before_commit", die)
     elif point == "after_commit":

@@ -1,4 +1,4 @@
-/* The till: amount, Enter, scan, what to collect, confirm. A scanner gun is a keyboard.
+/* The till: amount, Enter, scan, what to collect, confirm. After desk_typed.js and desk_asking.js.
  *
  * One request number stands for one sale from the moment its amount is entered until its end is
  * known. It outlives a reload, and whatever is sent again is sent under it: the server answers the
@@ -6,71 +6,21 @@
  */
 'use strict';
 (function () {
+  const { narrow, asAmount, asScan, fenOf, onEnd } = window.deskTyped;
   const till = document.getElementById('till');
+  const { ask, wait, RETRY_MS } = window.deskAsking(till,
+    () => till.dataset.signIn + (sale && sale.isSent ? '?sale=open' : ''));
   const field = (id) => document.getElementById(id);
   const amount = field('amount'), code = field('code'), payer = field('payer');
   const confirmKey = field('confirm'), cancelKey = field('cancel'), freshKey = field('fresh');
   const offerKey = field('offer'), qr = field('qr');
   const sales = till.dataset.sales, codes = till.dataset.codes;
   const KEPT = 'huiquan-sale';
-  const RETRY_MS = 2000, PATIENCE_MS = 8000, TODAY_MS = 15000;
+  const TODAY_MS = 15000;
   const SETTLE_MS = 600; // an Enter that comes twice must not confirm
-  const ONE_END_MS = 80; // CR and LF of one scan
   let sale = null;   // {id, amount, isSent, number of its amount code}: kept over a reload
   let order = null;  // what the server says of it
-  let isBusy = false, shownAt = 0, endedAt = 0, endedIn = null, sound = null;
-
-  /* What was typed */
-
-  // Full-width characters of a Chinese input method are the ASCII ones, moved by a constant.
-  const narrow = (text) => text.replace(/[\uff01-\uff5e]/g,
-    (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0)).replace(/\u3000/g, ' ').replace(/。/g, '.');
-  const asAmount = (text) => narrow(text).replace(/[^0-9.]/g, '');
-  // A link or another system's code is sent as it is, to be named; of all else only digits count.
-  const asScan = (text) => {
-    const read = narrow(text).trim();
-    return /:\/\/|^000201/.test(read) ? read : read.replace(/[^0-9]/g, '');
-  };
-  const fenOf = (text) => {
-    const found = /^([0-9]{1,7})(?:\.([0-9]{1,2}))?$/.exec(text);
-    return found ? Number(found[1]) * 100 + Number((found[2] || '').padEnd(2, '0')) : 0;
-  };
-
-  /* A gun ends with CR, LF (Ctrl+J) or Tab, also while an input method composes. */
-  function onEnd(input, asTyped, asMeant, isWhole, done) {
-    let endsWithComposing = false;
-    const finish = () => {
-      // The rest of the same end: in the same field, or in the empty one that has the focus by now.
-      const isRest = input === endedIn || input.value === '';
-      if (isRest && Date.now() - endedAt < ONE_END_MS) return;
-      endedAt = Date.now();
-      endedIn = input;
-      input.value = asMeant(input.value);
-      done();
-    };
-    input.addEventListener('keydown', (event) => {
-      if (event.repeat) { if (event.key === 'Enter') event.preventDefault(); return; }
-      const isTab = (event.key === 'Tab' || event.code === 'Tab') && !event.shiftKey;
-      const isEnter = event.key === 'Enter' || /^(Enter|NumpadEnter)$/.test(event.code);
-      const isFeed = event.ctrlKey && (event.code === 'KeyJ' || event.code === 'KeyM');
-      if (!isEnter && !isFeed && !(isTab && isWhole(asMeant(input.value)))) return;
-      if (event.isComposing || event.keyCode === 229) { endsWithComposing = true; return; }
-      event.preventDefault();
-      finish();
-    });
-    input.addEventListener('compositionend', () => {
-      // The text is in the field only after this event.
-      setTimeout(() => {
-        input.value = asTyped(input.value);
-        if (endsWithComposing) { endsWithComposing = false; finish(); }
-      }, 0);
-    });
-    input.addEventListener('input', (event) => {
-      if (event.isComposing) return;
-      const tidied = asTyped(input.value);
-      if (tidied !== input.value) input.value = tidied;
-    });
-  }
+  let isBusy = false, shownAt = 0, sound = null;
 
   /* What is shown and heard */
 
@@ -96,11 +46,6 @@
     } catch (error) { /* a computer without sound still sells */ }
   }
 
-  function offline(isOff, text) {
-    field('network').hidden = !isOff;
-    field('network').textContent = isOff ? text : '';
-  }
-
   function keys(canConfirm, canCancel) {
     confirmKey.disabled = !canConfirm;
     cancelKey.disabled = !canCancel;
@@ -112,45 +57,11 @@
     freshKey.disabled = isLocked;
   }
 
-  /* Asking the server */
+  /* What is remembered, and what was refused */
 
   function keep() {
     if (sale) sessionStorage.setItem(KEPT, JSON.stringify(sale));
     else sessionStorage.removeItem(KEPT);
-  }
-
-  const wait = (ms) => new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    window.addEventListener('online', () => { clearTimeout(timer); resolve(); }, { once: true });
-  });
-
-  async function once(path, body) {
-    const headers = { 'Accept': 'application/json', 'X-CSRFToken': till.dataset.token };
-    if (body) headers['Content-Type'] = 'application/json';
-    const way = body === undefined ? 'GET' : 'POST';
-    const late = new Promise((_, reject) => setTimeout(() => reject(new Error('late')), PATIENCE_MS));
-    const answer = await Promise.race([late, fetch(path, {
-      method: way, headers: headers, credentials: 'same-origin', body: body ? JSON.stringify(body) : undefined,
-    })]);
-    return { status: answer.status, said: await answer.json() };
-  }
-
-  /* Ask until there is an answer: what is sent again is the same, so it happens once. */
-  async function ask(path, body) {
-    for (;;) {
-      try {
-        const answer = await once(path, body);
-        if (answer.status === 401) {
-          location.href = till.dataset.signIn + (sale && sale.isSent ? '?sale=open' : '');
-          return new Promise(() => {});
-        }
-        if (answer.status < 500 && answer.status !== 429) { offline(false); return answer; }
-        offline(true, answer.said.error.message + '。正在用同一笔号重试，请不要重复收款。');
-      } catch (error) {
-        offline(true, '网络中断，这一笔的结果还不知道。正在用同一笔号重试，请不要重复收款，也不要关闭页面。');
-      }
-      await wait(RETRY_MS);
-    }
   }
 
   function refused(said) {
