@@ -22,7 +22,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from backend.domain.errors import HuiquanError
 from backend.edge.console.streams import Places
-from backend.services import live
+from backend.services import live, processes
 from backend.services.health import refuse_unsafe_valkey
 
 metrics_folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
@@ -109,11 +109,12 @@ def on_starting(_server: object) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Let each worker tell once a second what it counted of the claims.
+    """Let each worker tell once a second what it counted of the claims, and that it lives.
 
     In the console's no more than half of the threads serve live streams, which end at a stop.
     """
     live.start_flushing()
+    processes.start_beating("console" if "wsgi:console" in sys.argv else "web")
     if "wsgi:console" in sys.argv:
         places = Places(max(1, threads // 2), lambda: worker.alive)
         worker.wsgi.extensions["stream_places"] = places

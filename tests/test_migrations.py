@@ -23,6 +23,7 @@ from backend.services import (
     budget_proposals,
     budgets,
     campaigns,
+    checks,
     complaints,
     orders,
     redemptions,
@@ -67,6 +68,7 @@ APPEND_ONLY = (
     *("pledge_texts", "pledges", "merchant_reports", "partner_lists"),
     *("merchant_steps", "placement_checks", "placement_clearings"),
     *("campaign_submissions", "campaign_decisions"),
+    "check_runs",
 )
 
 
@@ -169,6 +171,7 @@ def redeem_one(city: City) -> None:
     join_one()
     _clear_one_placement()
     audit_seals.seal_due()
+    checks.run("ledger")
     db.session.rollback()
 
 

@@ -33,7 +33,7 @@ from backend.cli.staff import staff_cli
 from backend.cli.subsidies import subsidy_cli
 from backend.domain.campaigns import STATE_NAMES
 from backend.domain.money import yuan_text
-from backend.services import campaign_approvals, campaigns, health, ledger, programmes
+from backend.services import campaign_approvals, campaigns, health, ledger, processes, programmes
 from backend.workers import claim_writer, jobs
 
 programme_cli = AppGroup("programme", help="Load a city's programme (消费券方案).")
@@ -163,6 +163,7 @@ def check() -> None:
 def run_claim_writer() -> None:
     """Move claims from Valkey's streams into SQL."""
     health.refuse_unsafe_valkey()
+    processes.start_beating("claim_writer")
     claim_writer.run(_app())
 
 
@@ -171,6 +172,7 @@ def run_claim_writer() -> None:
 def run_jobs() -> None:
     """Run the periodic jobs: locks, expiry, campaign ends, the clock's mark."""
     health.refuse_unsafe_valkey()
+    processes.start_beating("jobs")
     jobs.run(_app())
 
 

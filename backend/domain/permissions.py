@@ -102,6 +102,7 @@ class Permission(StrEnum):
     PARTNERS_PROPOSE = "partners.propose"
     PARTNERS_CONFIRM = "partners.confirm"
     EXPORTS_MAKE = "exports.make"  # of what the holder may read anyway
+    HEALTH_READ = "health.read"  # jobs, processes, Valkey: what to do when it is red
     AUDIT_READ = "audit.read"
     AUDIT_EXPORT = "audit.export"
     STAFF_READ = "staff.read"
@@ -148,6 +149,7 @@ MATRIX: Mapping[Role, frozenset[Permission]] = {
         *(P.SETTLEMENTS_APPROVE_BUREAU, P.RECONCILIATION_RESOLVE, P.RESIDENTS_UNBLOCK),
         *(P.NOTICES_PUBLISH, P.COMPLAINTS_CLOSE, P.SUBSIDIES_REVIEW_SECOND, P.ENTRIES_CONFIRM),
         *(P.REFUNDS_MAKE, P.PAYMENT_CASES_CLOSE, P.PARTNERS_CONFIRM, P.PLEDGES_ISSUE),
+        P.HEALTH_READ,
         P.NOTICES_WITHDRAW,
     },
     Role.FINANCE: _MONEY_READ
@@ -179,9 +181,9 @@ MATRIX: Mapping[Role, frozenset[Permission]] = {
     ),
     Role.SUPERIOR_BANK: frozenset({P.MERCHANTS_READ, P.MERCHANTS_CONFIRM_SUPERIOR, P.NOTICES_READ}),
     Role.PARTNER: frozenset({P.MERCHANTS_READ, P.MERCHANTS_PASS_PARTNER, P.NOTICES_READ}),
-    Role.AUDITOR: _BUREAU_READ | {P.AUDIT_READ, P.AUDIT_EXPORT, P.STAFF_READ},
-    # Keeps accounts, and for that very reason sees no money and approves nothing.
-    Role.ADMINISTRATOR: frozenset({P.STAFF_READ, P.STAFF_MANAGE, P.STAFF_CONFIRM}),
+    Role.AUDITOR: _BUREAU_READ | {P.AUDIT_READ, P.AUDIT_EXPORT, P.STAFF_READ, P.HEALTH_READ},
+    # Keeps accounts and the machines, and for that very reason sees no money and approves nothing.
+    Role.ADMINISTRATOR: frozenset({P.STAFF_READ, P.STAFF_MANAGE, P.STAFF_CONFIRM, P.HEALTH_READ}),
 }
 
 # Maker and checker of one flow; no role holds both, which a test walks.

@@ -1,20 +1,24 @@
 """Periodic jobs. Each is safe to run twice, late, or on two machines at once."""
 
 import signal
+import time
 from collections.abc import Callable
 
 import structlog
 from apscheduler.schedulers.blocking import BlockingScheduler
 from flask import Flask
 
+from backend import clock
 from backend.extensions import db
 from backend.services import (
     audit_seals,
     campaigns,
+    checks,
     claim_marks,
     disqualifications,
     exports,
     instant_returns,
+    job_runs,
     merchant_reports,
     partner_calls,
     paybacks,
@@ -64,6 +68,7 @@ JOBS: tuple[tuple[Callable[[], object], float], ...] = (
     (exports.forget_due, 3600),
     (disqualifications.release_due, 5),
     (merchant_reports.take_up, 30),
+    (checks.run_due, 600),
 )
 
 
@@ -88,12 +93,21 @@ def run(app: Flask) -> None:
 def run_job(app: Flask, job: Callable[[], object]) -> object:
     """Run one job; a fault is logged, and the next run tries again."""
     with app.app_context():
+        started_at, began_s = clock.now(), time.monotonic()
+        done, failed = None, None
         try:
             done = job()
-        except Exception:
+        except Exception as error:
             db.session.close()
+            failed = type(error).__name__
             log.exception("job_failed", job=job_name(job))
-            return None
+        job_runs.record(
+            job_name(job),
+            started_at=started_at,
+            length_ms=round((time.monotonic() - began_s) * 1000),
+            handled=done if isinstance(done, int) else None,
+            error=failed,
+        )
         if done:
             log.info("job_done", job=job_name(job), count=done)
         return done

@@ -41,6 +41,7 @@ from backend.edge.console import (
     staff_checks,
     subsidies,
     subsidy_payouts,
+    system_status,
     war_room,
 )
 from backend.edge.guards import Edge
@@ -88,6 +89,7 @@ PAGES = (
     staff_accounts.blueprint,
     staff_checks.blueprint,
     permission_matrix.blueprint,
+    system_status.blueprint,
 )
 EDGES = (
     Edge(blueprint=pages.assets, prefix=pages.PREFIX, guard=guards.public),
@@ -98,6 +100,7 @@ TABLES = {
     table.name: table
     for table in (
         audit_log.TABLE,
+        system_status.TABLE,
         analytics.BURN,
         analytics.FUNNEL,
         analytics.PULL,

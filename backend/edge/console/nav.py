@@ -91,7 +91,7 @@ MENU = (
         ),
     ),
     Section("公众", (Item("公告", "notices.page"), Item("投诉", "complaints.page"))),
-    Section("监督", (Item("审计日志", "audit_log.page"),)),
+    Section("监督", (Item("审计日志", "audit_log.page"), Item("系统状况", "system_status.page"))),
     Section("我的账号", (Item("登录与密码", "own_account.page"),)),
 )
 

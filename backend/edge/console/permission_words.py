@@ -32,6 +32,7 @@ NOUNS = {
     "entries": "首道门票",
     "partners": "合作机构",
     "exports": "导出",
+    "health": "系统状况",
     "audit": "审计日志",
     "staff": "工作人员",
 }

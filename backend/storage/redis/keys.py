@@ -32,6 +32,11 @@ def live(campaign_id: str, second: int) -> str:
     return f"{PREFIX}:{{{campaign_id}}}:live:{second}"
 
 
+def processes() -> str:
+    """Sorted set: KIND:HOST:PID -> milliseconds of its last sign of life."""
+    return f"{PREFIX}:processes"
+
+
 def wechat_token(appid: str) -> str:
     """String: the mini-program's access_token, shared by all processes."""
     return f"{PREFIX}:wechat:{appid}:token"
