@@ -29,6 +29,4 @@ NAMES = {
     "complaint_clearing.clear_due": "清除过期投诉的电话和照片",
     "placement_clearing.clear_due": "清除过期张贴检查的照片",
     "checks.run_due": "每日核对账本与审计链",
-    "complaint_clearing.clear_due": "清除到期的投诉电话和照片",
-    "placement_clearing.clear_due": "清除到期的张贴检查照片",
 }
