@@ -62,6 +62,7 @@ class Whole:
     city: City
     console: Flask
     cookies: dict[str, str]
+    unlinked: list[str]
 
 
 @pytest.fixture
@@ -88,13 +89,13 @@ def whole(city: City, console: Console, moment: MovableClock) -> Whole:
     """The city that holds something of everything; filled once, then put back."""
     kept = city.app.extensions
     if "whole" not in kept:
-        whole_city.fill(city, moment)
-        kept["whole"] = (dict(city.placard), clock.now(), cookies_of(), Start("whole"))
-    placard, at, cookies, start = kept["whole"]
+        unlinked = whole_city.fill(city, moment)
+        kept["whole"] = (dict(city.placard), clock.now(), cookies_of(), unlinked, Start("whole"))
+    placard, at, cookies, unlinked, start = kept["whole"]
     city.placard.update(placard)
     moment.set(at)
     start.put_back()
-    return Whole(city, console.app, cookies)
+    return Whole(city, console.app, cookies, unlinked)
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def sites(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> list[Site]:
     made = [
         Site("console", whole.console, _client(whole.console, whole), ("/console",),
              ["/console/", f"/console/placards/{SUPERMARKET}/print", "/console/sign-in",
-              "/console/sign-in/code", "/console/sign-in/enrol"]),
+              "/console/sign-in/code", "/console/sign-in/enrol", *whole.unlinked]),
         Site("desk", city.app, _client(city.app, whole), ("/desk",),
              ["/desk/", "/desk/today?poll=1", "/desk/sign-in"]),
         Site("public", city.app, city.app.test_client(), ("/",),
