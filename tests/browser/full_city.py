@@ -1,6 +1,7 @@
 """A city that has something to show on every page, and the address of each page that has an id."""
 
 from datetime import date
+from io import BytesIO
 
 from backend.domain.staff import Role
 from backend.gateways.payments.protocol import RefundState
@@ -13,6 +14,7 @@ from backend.services import (
     partner_lists,
     partners,
     payment_states,
+    programme_previews,
     public_notices,
     reconciliation,
     redemptions,
@@ -38,6 +40,7 @@ from tests.complaining import file_one, words
 from tests.console import sign_in
 from tests.factories import (
     MAY,
+    SAMPLE,
     SUPERMARKET,
     City,
     MovableClock,
@@ -172,9 +175,16 @@ def voices() -> dict[str, str]:
     }
 
 
+def other_programme() -> dict[str, str]:
+    """Have somebody look at a file that says a loaded programme otherwise; return what he sees."""
+    changed = SAMPLE.read_text().replace("face: 10, count: 2500", "face: 10, count: 2000")
+    digest = programme_previews.keep(BytesIO(changed.replace("121000", "116000").encode()))
+    return {"programme.preview": f"/console/programme/file/{digest}"}
+
+
 def fill(city: City, moment: MovableClock) -> dict[str, str]:
     """Fill a city; return the console's addresses by endpoint, of those that have an id."""
-    addresses = shops()
+    addresses = shops() | other_programme()
     entering.enter(entering.gate(city), city.resident())
     addresses |= subsidised(city) | banks(city) | money(city, moment)
     moment.move(days=4)
