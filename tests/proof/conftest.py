@@ -14,12 +14,12 @@ from backend.domain.staff import Role
 from backend.edge.console.access import COOKIE
 from backend.edge.console.sign_in import COOKIE as BEGUN_COOKIE
 from backend.edge.merchant_web.access import COOKIE as DESK_COOKIE
-from backend.services import staff_sign_ins
+from backend.services import programme_previews, staff_sign_ins
 from backend.storage.models.merchants import Clerk
 from tests.browser.conftest import browser, serve
 from tests.browser.desk_parts import desk_token
 from tests.console import Console, sign_in
-from tests.factories import SUPERMARKET, City, MovableClock, Person, rows
+from tests.factories import SAMPLE, SUPERMARKET, City, MovableClock, Person, rows
 from tests.proof import whole_city
 from tests.proof.crawl import Answer, Found, crawl
 from tests.staffing import BROWSER, add
@@ -62,7 +62,6 @@ class Whole:
     city: City
     console: Flask
     cookies: dict[str, str]
-    unlinked: list[str]
 
 
 @pytest.fixture
@@ -89,13 +88,13 @@ def whole(city: City, console: Console, moment: MovableClock) -> Whole:
     """The city that holds something of everything; filled once, then put back."""
     kept = city.app.extensions
     if "whole" not in kept:
-        unlinked = whole_city.fill(city, moment)
-        kept["whole"] = (dict(city.placard), clock.now(), cookies_of(), unlinked, Start("whole"))
-    placard, at, cookies, unlinked, start = kept["whole"]
+        whole_city.fill(city, moment)
+        kept["whole"] = (dict(city.placard), clock.now(), cookies_of(), Start("whole"))
+    placard, at, cookies, start = kept["whole"]
     city.placard.update(placard)
     moment.set(at)
     start.put_back()
-    return Whole(city, console.app, cookies, unlinked)
+    return Whole(city, console.app, cookies)
 
 
 @pytest.fixture
@@ -107,10 +106,12 @@ def sites(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> list[Site]:
     monkeypatch.setitem(MATRIX, Role.BUREAU_OPERATOR, frozenset(Permission))  # type: ignore[arg-type]  # it is a dict
     city, kept = whole.city, whole.city.app.extensions
     code = city.placard[SUPERMARKET].rpartition("/")[2]
+    with SAMPLE.open("rb") as programme:
+        looked_at = programme_previews.keep(programme)
     made = [
         Site("console", whole.console, _client(whole.console, whole), ("/console",),
-             ["/console/", f"/console/placards/{SUPERMARKET}/print", "/console/sign-in",
-              "/console/sign-in/code", "/console/sign-in/enrol", *whole.unlinked]),
+             ["/console/", f"/console/programme/file/{looked_at}", "/console/sign-in",
+              "/console/sign-in/code", "/console/sign-in/enrol"]),
         Site("desk", city.app, _client(city.app, whole), ("/desk",),
              ["/desk/", "/desk/today?poll=1", "/desk/sign-in"]),
         Site("public", city.app, city.app.test_client(), ("/",),

@@ -24,7 +24,6 @@ from backend.services import (
     payment_states,
     payout_returns,
     placards,
-    programme_previews,
     public_notices,
     reconciliation,
     reconciliation_items,
@@ -43,7 +42,7 @@ from tests.bank_parts import propose_one_merchant
 from tests.complaining import file_one
 from tests.console import sign_in
 from tests.entering import stated
-from tests.factories import MAY, RESTAURANT, SAMPLE, City, MovableClock
+from tests.factories import MAY, RESTAURANT, City, MovableClock
 from tests.integration.services.paying import PAYABLE_FEN, at_placard, buyer, provided
 from tests.integration.services.reconciling import name_the_shop
 from tests.integration.services.refunding import goods, refund_by_staff
@@ -57,8 +56,8 @@ ANYBODY = "all.may"  # who looks at all of it, and has made nothing of it
 PAYOUT = "B20230429-0001"
 
 
-def fill(city: City, moment: MovableClock) -> list[str]:
-    """Let the city live through some days; return the console's addresses that no link names."""
+def fill(city: City, moment: MovableClock) -> None:
+    """Let the city live through some days."""
     _campaigns()
     _people(city)
     _staff()
@@ -70,13 +69,10 @@ def fill(city: City, moment: MovableClock) -> list[str]:
     _money_that_came_back(city)
     _compared()
     _budgets()
-    with SAMPLE.open("rb") as file:
-        addresses = [f"/console/programme/file/{programme_previews.keep(file)}"]
     exports.ask(TABLES["merchants"], {}, actor=ANYBODY)
     exports.run_due()
     live.flush()
     audit_seals.seal_due()
-    return addresses
 
 
 def _campaigns() -> None:
