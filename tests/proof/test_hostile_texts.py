@@ -30,7 +30,7 @@ TREE = """pages => pages.map(html => {
     for (const name of ['href', 'src', 'action', 'formaction', 'data']) {
       if (!names.includes(name)) continue
       const target = new URL(one.getAttribute(name), 'https://ours.invalid/')
-      leads.push(name + ' ' + target.protocol + target.host)
+      leads.push(name + ' ' + target.protocol + (target.protocol === 'tel:' ? '' : target.host))
     }
   }
   return {tree: tree.join(' '), leads: leads.join(' '), text: page.documentElement.textContent}
@@ -60,7 +60,8 @@ NOT_WALKED = {
     *("console/refused.html", "desk/refused.html"),
     # Answers to the public's forms: below, and in what is typed into a form.
     *("complaint.html", "complaint_received.html"),
-    "not_yet.html",  # before any programme is loaded
+    "console/partner_key.html",  # answers a form, once
+    *("not_yet.html", "console/programme_none.html"),  # before any programme is loaded
 }
 HARMLESS = "良"
 ALL = "".join(hostile_texts.TEXTS)
