@@ -20,6 +20,7 @@ SheetState = Literal[
 StepAct = Literal[
     "draft", "approve_bureau", "approve_finance", "reject", "payout", "pay", "fail_payout"
 ]
+APPROVALS: tuple[StepAct, ...] = ("approve_bureau", "approve_finance")
 Role = Literal["system", "bureau", "finance", "payer"]
 SourceKind = Literal["redemption", "refund", "reversal", "entry"]
 

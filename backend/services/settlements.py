@@ -123,7 +123,7 @@ def draft_merchant(merchant_id: str, *, through_day: date, actor: str) -> Settle
 def approve(*, sheet_id: str, role: Role, actor: str, remark: str | None = None) -> SettlementSheet:
     """Approve a sheet for the bureau or for finance; again by the same person changes nothing.
 
-    Raises SettlementStepNotPossible out of order, SecondPersonNeeded for whoever took the step
+    Raises SettlementStepNotPossible out of order, SecondPersonNeeded for whoever took any step
     before, SettlementLineHeld when a line was held since.
     """
     act: StepAct = "approve_bureau" if role == "bureau" else "approve_finance"
@@ -172,9 +172,10 @@ def take_step(  # every step of a sheet after its draft goes through here
     """
     state: rules.SheetState = sheet.state  # type: ignore[assignment]  # a CHECK names them
     reached = rules.next_state(act, role, state, sheet_id=sheet.id)
-    last = queries.last_step(session, sheet.id)
-    if last is not None:
-        refuse_own_work(made_by=last.actor, checked_by=actor)
+    steps = queries.list_steps(session, sheet.id)
+    # Whoever approves has had no part in the sheet; of payout and answer he is not the one before.
+    for step in steps if act in rules.APPROVALS else steps[-1:]:
+        refuse_own_work(made_by=step.actor, checked_by=actor)
     if not queries.change_state(session, sheet.id, expected=state, state=reached):
         raise RuntimeError(f"sheet {sheet.id} changed while it was held")  # rolls all back
     sheet.state = reached

@@ -123,6 +123,14 @@ def test_nobody_takes_two_steps_in_a_row_whatever_the_spelling(
     assert settlements.sheet_of(sheet.id).state == "bureau_approved"
 
 
+def test_who_drafted_a_sheet_approves_it_for_nobody(city: City, moment: MovableClock) -> None:
+    sheet = drafted(city, moment)
+    settlements.approve(sheet_id=sheet.id, role="bureau", actor="李科长")
+    with pytest.raises(SecondPersonNeeded):
+        settlements.approve(sheet_id=sheet.id, role="finance", actor="张经办")
+    settlements.approve(sheet_id=sheet.id, role="finance", actor="钱会计")
+
+
 def test_the_same_approval_again_is_one_step(city: City, moment: MovableClock) -> None:
     sheet = drafted(city, moment)
     for _ in range(2):
