@@ -49,9 +49,9 @@ drills: bootstrap ## kill and starve real processes, count what was promised (AR
 	@command -v wrk >/dev/null || { echo 'wrk is missing: apt-get install -y wrk'; exit 1; }
 	@$(PYTHON_IN_VENV) -m tests.drills $(ARGS)
 
-pictures: bootstrap ## photograph the console's pages for docs/pictures/ (ARGS="-k home")
+pictures: bootstrap ## photograph pages for docs/pictures/, and every page into .state/pictures/ (ARGS="-k home")
 	@.ci/browser.sh
-	@$(PYTHON_IN_VENV) -m pytest -q tests/browser/take_pictures.py $(ARGS)
+	@$(PYTHON_IN_VENV) -m pytest -q -n0 tests/browser/take_pictures.py tests/proof/take_pictures.py $(ARGS)
 
 lint: bootstrap ## ruff: rules and format
 	$(PYTHON_IN_VENV) -m ruff check $(SOURCES)

@@ -3,10 +3,10 @@
 from backend.domain.staff import Role
 from backend.storage.models.payments import PaymentCase
 from backend.storage.models.refunds import Payback, RefundProposal
-from tests.browser import full_city
 from tests.browser.conftest import PHONE, Eyes, PageAs
 from tests.browser.keyboard import tab_to
 from tests.factories import City, rows
+from tests.proof.whole_city import astray
 from tests.settling import redeem
 
 
@@ -45,7 +45,7 @@ def act(eyes: Eyes, button: str, typed: str, told: str) -> None:
 def test_money_a_provider_refused_is_paid_by_hand_and_another_closes_its_case(
     city: City, page_as: PageAs
 ) -> None:
-    full_city.astray(city)
+    astray(city)
     finance = page_as(Role.FINANCE)
     page = finance.go("/console/paybacks?state=failed")
     (payback,) = rows(Payback)

@@ -39,7 +39,7 @@ UNDOCUMENTED = {
 # Pages with forms, for people and their browsers alone; and what WeChat sends.
 PAGES = {
     *("desk_assets", "desk_closing", "desk_files", "desk_records", "desk_sales", "desk_sign_in"),
-    *("desk_staff", "desk_till", "complaints", "wechat_callbacks"),
+    *("desk_pledge", "desk_staff", "desk_till", "complaints", "wechat_callbacks"),
 }
 MAX_EXAMPLES = 25
 # Values that exist, so that operations also succeed and their answers are checked.

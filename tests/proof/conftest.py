@@ -16,7 +16,7 @@ from backend.edge.console.sign_in import COOKIE as BEGUN_COOKIE
 from backend.edge.merchant_web.access import COOKIE as DESK_COOKIE
 from backend.services import programme_previews, staff_sign_ins
 from backend.storage.models.merchants import Clerk
-from tests.browser.conftest import browser, serve
+from tests.browser.conftest import browser, serving
 from tests.browser.desk_parts import desk_token
 from tests.console import Console, sign_in
 from tests.factories import SAMPLE, SUPERMARKET, City, MovableClock, Person, rows
@@ -25,7 +25,7 @@ from tests.proof.crawl import Answer, Found, crawl
 from tests.staffing import BROWSER, add
 from tests.starts import Start
 
-__all__ = ["browser", "serve"]  # the fixture too: a module's own browser
+__all__ = ["browser", "serving"]  # the fixture too: a module's own browser
 
 
 @dataclass
@@ -98,12 +98,11 @@ def whole(city: City, console: Console, moment: MovableClock) -> Whole:
 
 
 @pytest.fixture
-def sites(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> list[Site]:
-    """The console, the desk and the public pages, with all that a walk finds.
+def walked(whole: Whole) -> list[Site]:
+    """The console, the desk and the public pages, with all that a walk has found.
 
-    At the console somebody looks who may do everything, so that one walk sees all of it.
+    At the console somebody walked who may do everything, so that one walk saw all of it.
     """
-    monkeypatch.setitem(MATRIX, Role.BUREAU_OPERATOR, frozenset(Permission))  # type: ignore[arg-type]  # it is a dict
     city, kept = whole.city, whole.city.app.extensions
     code = city.placard[SUPERMARKET].rpartition("/")[2]
     with SAMPLE.open("rb") as programme:
@@ -118,11 +117,25 @@ def sites(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> list[Site]:
              ["/", "/complaints", f"/m/{code}", "/m/no/code", "/c/none", "/notices/none",
               "/merchants/versions/none"]),
     ]  # fmt: skip
-    for site in made:
-        if f"found {site.name}" not in kept:
-            kept[f"found {site.name}"] = crawl(site.app, site.get, site.starts)
-        site.found = kept[f"found {site.name}"]
+    with pytest.MonkeyPatch.context() as patch:
+        let_do_everything(patch)
+        for site in made:
+            if f"found {site.name}" not in kept:
+                kept[f"found {site.name}"] = crawl(site.app, site.get, site.starts)
+            site.found = kept[f"found {site.name}"]
     return made
+
+
+@pytest.fixture
+def sites(walked: list[Site], monkeypatch: pytest.MonkeyPatch) -> list[Site]:
+    """The same, and he who may do everything is there."""
+    let_do_everything(monkeypatch)
+    return walked
+
+
+def let_do_everything(patch: pytest.MonkeyPatch) -> None:
+    """Give the role of who walks all permissions there are."""
+    patch.setitem(MATRIX, Role.BUREAU_OPERATOR, frozenset(Permission))  # type: ignore[arg-type]  # it is a dict
 
 
 def _client(app: Flask, whole: Whole) -> FlaskClient:

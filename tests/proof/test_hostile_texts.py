@@ -7,14 +7,13 @@ life.
 
 import html
 from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from backend.storage.models.complaints import Complaint
-from tests.browser.conftest import serve
+from tests.browser.conftest import serving
 from tests.complaining import PHONE
 from tests.factories import rows
 from tests.proof import hostile_texts, poison
@@ -174,7 +173,7 @@ def test_no_page_runs_hostile_texts_in_a_browser(sites: list[Site], browser: Bro
     poison.everywhere(ALL)
     opened = 0
     for site in sites:
-        with contextmanager(serve)(site.app) as address, browser.new_context() as context:
+        with serving(site.app) as address, browser.new_context() as context:
             context.add_init_script(WATCH)
             for cookie in site.client._cookies.values():
                 kept = {"name": cookie.key, "value": cookie.value, "url": address}

@@ -95,11 +95,17 @@ def _money_that_came_back(city: City) -> None:
     """A refund that is made, one that waits, and money that the provider could not return."""
     refund_by_staff(redeem(city), 10_000)
     refund_proposals.propose(order_id=redeem(city), goods=goods(100), actor=MAKER)
+    astray(city)
+
+
+def astray(city: City) -> None:
+    """Let a provider collect too little once, and once refuse to send money back."""
+    refused = RefundState(status="failed", reference="REFUSED")
     with provided(city) as provider:
+        provider.tell("refund", refused, refused)
+        payment_states.record(at_placard(city, buyer(city)).id, "wechat_pay", paid(20_000))
         order = at_placard(city, buyer(city))
         payment_states.record(order.id, "wechat_pay", paid(PAYABLE_FEN))
-        failed = RefundState(status="failed", reference="REFUSED")
-        provider.tell("refund", failed, failed)
         refund_by_staff(order.id, 32_000)
 
 
