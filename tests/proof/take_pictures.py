@@ -19,16 +19,15 @@ FOLDER = Path(__file__).parents[2] / ".state" / "pictures"
 
 
 @pytest.mark.timeout(600)
-def test_take_all(sites: list[Site], whole: Whole, eyes_on: Eyes) -> None:
+@pytest.mark.parametrize("name", ["console", "desk", "public"])
+def test_take_all(sites: list[Site], whole: Whole, eyes_on: Eyes, name: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    page = eyes_on.page
-    for site in sites:
-        with serving(site.app) as eyes_on.site:
-            for cookie in (COOKIE, BEGUN_COOKIE, DESK_COOKIE):
-                give(eyes_on, cookie, whole.cookies[cookie])
-            for endpoint, path in pages_of(site).items():
-                for width in (DESK, PHONE):
-                    page.set_viewport_size({"width": width, "height": 844})
-                    eyes_on.go(path)
-                    name = f"{site.name}-{endpoint}-{width}.png"
-                    page.screenshot(path=FOLDER / name, full_page=True)
+    page, [site] = eyes_on.page, [site for site in sites if site.name == name]
+    with serving(site.app) as eyes_on.site:
+        for cookie in (COOKIE, BEGUN_COOKIE, DESK_COOKIE):
+            give(eyes_on, cookie, whole.cookies[cookie])
+        for endpoint, path in pages_of(site).items():
+            for width in (DESK, PHONE):
+                page.set_viewport_size({"width": width, "height": 844})
+                eyes_on.go(path)
+                page.screenshot(path=FOLDER / f"{name}-{endpoint}-{width}.png", full_page=True)
