@@ -95,3 +95,27 @@ def test_an_order_that_was_made_after_the_page_asked_is_found_and_not_sold_again
     assert statuses() == ["locked"]
     shop.collect()
     assert statuses() == ["redeemed"]
+
+
+def test_a_refused_question_is_no_answer_and_the_next_scan_finds_the_sale(
+    city: City, open_shop: OpenShop
+) -> None:
+    shop = open_shop()
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    shop.enter("100")
+    shop.page.route("**/desk/sales", lose, times=1)
+    answer = {"status": 403, "json": {"error": {"code": "x", "message": "暂时不能查询"}}}
+    shop.page.route("**/of-request/*", lambda route: route.fulfill(**answer), times=1)
+    shop.scan(shown_code(city))
+    shop.page.locator("#network", has_text="网络中断").wait_for()
+    shop.page.reload()
+    shop.page.locator("#say", has_text="暂时不能查询").wait_for()
+    shop.scan(shown_code(city))
+    shop.headline("请收")
+    assert statuses() == ["locked"]
+    shop.collect()
+    assert statuses() == ["redeemed"]

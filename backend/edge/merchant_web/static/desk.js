@@ -137,6 +137,12 @@
     const answer = await ask(sales + '/of-request/' + sale.id);
     isBusy = false;
     if (answer.status === 200) { show(answer.said); return; }
+    if (answer.status !== 404) { // what became of it is not known yet: a scan asks again
+      lock(false);
+      refused(answer.said);
+      code.focus();
+      return;
+    }
     sale.isSent = false;
     keep();
     lock(false);
