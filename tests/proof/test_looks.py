@@ -27,7 +27,7 @@ ONE_OF_EACH_KIND = """[...new Map([...document.querySelectorAll('main [data-dial
 def pages_of(site: Site, status: int = 200) -> dict[str, str]:
     """Return one address of each page of a site, by endpoint; parts of pages are none."""
     found = site.found
-    whole = {at for at, a in found.pages() if a.text[:9].lower() == "<!doctype"}
+    whole = {at for at, a in found.pages() if "<html" in a.text}
     pages = {}
     for endpoint, addresses in found.endpoints.items():
         those = [at for at in addresses if at in whole and found.answers[at].status_code == status]
@@ -102,6 +102,7 @@ def test_every_page_of_the_console_by_whoever_can_do_something_there(
     walked: list[Site], whole: Whole, console: Console, eyes_on: Eyes
 ) -> None:
     addresses = pages_of(walked[0])
+    assert len(addresses) > 70
     in_the_menu = {addresses[item.endpoint] for section in nav.MENU for item in section.items}
     signing_in = [addresses.pop(name) for name in list(addresses) if name.startswith("sign_in.")]
     with serving(console.app) as eyes_on.site:
@@ -120,6 +121,7 @@ def test_every_page_of_the_console_by_whoever_can_do_something_there(
 @pytest.mark.timeout(600)
 def test_every_page_of_a_shops_desk(walked: list[Site], whole: Whole, eyes_on: Eyes) -> None:
     addresses = pages_of(walked[1])
+    assert len(addresses) > 5
     with serving(whole.city.app) as eyes_on.site:
         found = faults(eyes_on, "/desk/sign-in")  # who is signed in is led on
         give(eyes_on, DESK_COOKIE, whole.cookies[DESK_COOKIE])
@@ -134,6 +136,7 @@ def test_every_public_page_also_on_the_smallest_phone(
     walked: list[Site], whole: Whole, eyes_on: Eyes
 ) -> None:
     found = []
+    assert len(pages_of(walked[2])) > 9
     with serving(whole.city.app) as eyes_on.site:
         for status in (200, 404):
             for path in pages_of(walked[2], status).values():
