@@ -114,7 +114,8 @@ def _corrected_account(city: City, me: str) -> None:
 def _paid_by_hand(city: City, me: str) -> None:
     payback = first(Payback, status="failed")
     paybacks.by_hand(payback.id, proof="转账1", actor=ME)
-    payment_cases.close(first(PaymentCase, state="open").id, reason="已退", actor=me)
+    case = first(PaymentCase, state="open", order_id=payback.order_id)
+    payment_cases.close(case.id, reason="已退", actor=me)
 
 
 def _money_of_own_refund(city: City, me: str) -> None:
