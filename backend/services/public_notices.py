@@ -54,7 +54,7 @@ def edit(notice_id: int, *, title: str, body: str, edition: int, actor: str) -> 
     """
     title, body = title.strip(), body.replace("\r\n", "\n").strip()
     rules.check(title=title, body=body)
-    own(notice_id, actor=actor)
+    _refuse_another(notice_id, actor)
     _change(
         "edit",
         notice_id,
@@ -71,7 +71,7 @@ def submit(notice_id: int, *, actor: str) -> None:
 
     Raises NotFound, PublicNoticeOfAnother, PublicNoticeStateRefused.
     """
-    own(notice_id, actor=actor)
+    _refuse_another(notice_id, actor)
     written = {"state": "submitted", "submitted_at": clock.now()}
     _change("submit", notice_id, ("draft",), actor=actor, written=written)
 
@@ -142,14 +142,6 @@ def get(notice_id: int) -> PublicNotice:
     return notice
 
 
-def own(notice_id: int, *, actor: str) -> PublicNotice:
-    """Return a notice to who wrote it. Raises NotFound, PublicNoticeOfAnother."""
-    notice = get(notice_id)
-    if notice.written_by != actor:
-        raise rules.PublicNoticeOfAnother(f"notice {notice_id} is not {actor!r}'s")
-    return notice
-
-
 def public(notice_id: int) -> PublicNotice:
     """Return a notice that everybody may read; NotFound for any other as for an absent one."""
     notice = get(notice_id)
@@ -184,6 +176,11 @@ def count_to_publish(actor: str) -> int:
         PublicNotice.state == "submitted", PublicNotice.written_by != actor
     )
     return db.session.scalar(wanted) or 0
+
+
+def _refuse_another(notice_id: int, actor: str) -> None:
+    if get(notice_id).written_by != actor:
+        raise rules.PublicNoticeOfAnother(f"notice {notice_id} is not {actor!r}'s")
 
 
 def _change(
