@@ -1,5 +1,6 @@
 """The till when answers are lost, or the page is loaded anew in the middle of a sale."""
 
+import pytest
 from playwright.sync_api import Route
 
 from tests.browser.conftest import OpenShop
@@ -73,8 +74,11 @@ def test_a_reload_before_the_request_arrived_asks_and_never_guesses(
     shop.collect()
 
 
-def test_an_order_that_was_made_after_the_page_asked_is_found_and_not_sold_again(
-    city: City, open_shop: OpenShop
+@pytest.mark.parametrize(
+    ("status", "told"), [(404, "上一笔没有成交"), (403, "暂时不能查询")], ids=["absent", "refused"]
+)
+def test_a_sale_that_the_page_asked_for_in_vain_is_found_by_the_next_scan_and_not_sold_again(
+    city: City, open_shop: OpenShop, status: int, told: str
 ) -> None:
     shop = open_shop()
 
@@ -84,36 +88,12 @@ def test_an_order_that_was_made_after_the_page_asked_is_found_and_not_sold_again
 
     shop.enter("100")
     shop.page.route("**/desk/sales", lose, times=1)
-    answer = {"status": 404, "json": {"error": {"code": "not_found", "message": "没有"}}}
+    answer = {"status": status, "json": {"error": {"code": "x", "message": "暂时不能查询"}}}
     shop.page.route("**/of-request/*", lambda route: route.fulfill(**answer), times=1)
     shop.scan(shown_code(city))
     shop.page.locator("#network", has_text="网络中断").wait_for()
     shop.page.reload()
-    shop.headline("上一笔没有成交")
-    shop.scan(shown_code(city))
-    shop.headline("请收")
-    assert statuses() == ["locked"]
-    shop.collect()
-    assert statuses() == ["redeemed"]
-
-
-def test_a_refused_question_is_no_answer_and_the_next_scan_finds_the_sale(
-    city: City, open_shop: OpenShop
-) -> None:
-    shop = open_shop()
-
-    def lose(route: Route) -> None:
-        route.fetch()
-        route.abort()
-
-    shop.enter("100")
-    shop.page.route("**/desk/sales", lose, times=1)
-    answer = {"status": 403, "json": {"error": {"code": "x", "message": "暂时不能查询"}}}
-    shop.page.route("**/of-request/*", lambda route: route.fulfill(**answer), times=1)
-    shop.scan(shown_code(city))
-    shop.page.locator("#network", has_text="网络中断").wait_for()
-    shop.page.reload()
-    shop.page.locator("#say", has_text="暂时不能查询").wait_for()
+    shop.page.locator("#result", has_text=told).wait_for()
     shop.scan(shown_code(city))
     shop.headline("请收")
     assert statuses() == ["locked"]
